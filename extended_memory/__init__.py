@@ -1,0 +1,21 @@
+"""Extended Memory: a local MCP server that keeps the context of a project between conversations.
+
+The map. A call travels down this list and its answer comes back up; imports point down only.
+
+- ``__main__``    the process: arguments, logging, standard streams, signals; starts the server
+- ``stdio``       the standard streams as a guarded channel for JSON-RPC lines
+- ``server``      the MCP surface: tools, prompt, resource (the only module that imports fastmcp)
+- ``arguments``   what a tool accepts: types with bounds, normalisation and words for the model
+- ``refusals``    an argument that was refused, as one sentence
+- ``rendering``   domain values as the short text that the model reads, within a budget of bytes
+- ``answers``     domain values as the structured answer that programs read
+- ``service``     the rules that hold on every backend: which project, pins, the retry window
+- ``settings``    the environment, read once
+- ``logs``        what is written to stderr, and what never is
+- ``storage``     ``contract`` says what a repository promises; ``sql`` keeps it on SQLite
+- ``names``       how names of projects and tags are normalised
+- ``domain``      the values all of the above speak in, and the errors they raise
+
+The words that a model reads as prose lie in ``prose/*.md``; the history of the schema lies in
+``migrations`` (in a checkout beside this package, in a wheel inside it).
+"""

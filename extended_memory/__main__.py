@@ -1,0 +1,91 @@
+"""The process: arguments, settings, standard streams, signals; then the server.
+
+Everything that costs time is imported inside ``main``, after the process is set up for it.
+"""
+
+import argparse
+import gc
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+from extended_memory.version import __version__
+
+# Read by the libraries when they are imported: no question to the package index, no coloured
+# logging, no compilation of type checks at the first tools/list, no plugins of pydantic.
+_LIBRARY_SETTINGS = {
+    "FASTMCP_CHECK_FOR_UPDATES": "off",
+    "FASTMCP_SHOW_SERVER_BANNER": "false",
+    "FASTMCP_LOG_ENABLED": "false",
+    "FASTMCP_ENABLE_RICH_LOGGING": "false",
+    "PY_KEY_VALUE_DISABLE_BEARTYPE": "true",
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
+}
+
+_UNUSABLE_SETTINGS = 2
+
+
+def main() -> None:
+    """Serve the memory over standard input and output until the input ends."""
+    _command_line().parse_known_args()  # 0.9.0 ignored what it did not know
+    os.environ.update(_LIBRARY_SETTINGS)
+    # Importing FastMCP builds a thousand classes and triggers the collector again and again.
+    gc.disable()
+    from extended_memory import logs
+    from extended_memory.domain import SettingsError
+    from extended_memory.settings import Settings
+    from extended_memory.stdio import EXIT_SECONDS, Channel
+
+    try:
+        settings = Settings.from_environment(os.environ)
+    except SettingsError as error:
+        sys.exit(_refused(error))
+    logs.configure(settings.log_level)
+    channel = Channel.claim()
+
+    def end_soon() -> None:
+        """Make sure that the process ends, whatever a call is waiting for."""
+        timer = threading.Timer(EXIT_SECONDS, os._exit, [0])
+        timer.daemon = True
+        timer.start()
+
+    def end_on_signal(_number: int, _frame: FrameType | None) -> None:
+        def end() -> None:
+            channel.drain()
+            os._exit(0)  # what was not committed is rolled back when the file is next opened
+
+        threading.Thread(target=end, daemon=True).start()
+
+    channel.on_end = end_soon
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), end_on_signal)
+
+    from extended_memory.server import mcp
+
+    gc.freeze()
+    gc.enable()
+    channel.install()
+    mcp.run("stdio", show_banner=False)
+
+
+def _command_line() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="extended-memory-mcp",
+        description="A local MCP server that keeps the context of your projects between chats. "
+        "An MCP client starts it and speaks JSON-RPC over standard input and output; the README "
+        "shows how to configure one.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return parser
+
+
+def _refused(error: Exception) -> int:
+    print(f"extended-memory-mcp: {error}", file=sys.stderr)
+    return _UNUSABLE_SETTINGS
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Domain values as the structured answers that programs read, and the schemas of those.
+
+Keys are those of the tools' arguments; times are ISO 8601 in UTC with their zone.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+from typing_extensions import NotRequired, TypedDict
+
+from extended_memory.domain import Context, Project, TagCount
+from extended_memory.rendering import Loaded, excerpt, timestamp
+
+_OVERVIEW_BYTES = 8_000
+
+
+class SavedAnswer(TypedDict):
+    """What was stored, without the content."""
+
+    id: int
+    project_id: str
+    importance_level: int
+    tags: list[str]
+    created_at: str
+
+
+class ContextAnswer(SavedAnswer):
+    """A context with its content."""
+
+    content: str
+
+
+class LoadedAnswer(TypedDict):
+    """A page of contexts. ``total`` match; ``next_offset`` is null at the end."""
+
+    project_id: str
+    contexts: list[ContextAnswer]
+    total: int
+    next_offset: int | None
+    custom_instructions: NotRequired[str]
+
+
+class ForgottenAnswer(TypedDict):
+    """Whether a context was removed. ``project_id`` is null where none was asked or found."""
+
+    id: int
+    project_id: str | None
+    forgotten: bool
+
+
+class ProjectAnswer(TypedDict):
+    """One project."""
+
+    id: str
+    context_count: int
+    created_at: str
+    last_saved_at: str
+
+
+class ProjectsAnswer(TypedDict):
+    """The projects, the last used first."""
+
+    projects: list[ProjectAnswer]
+    total: int
+
+
+class TagAnswer(TypedDict):
+    """A tag and its uses."""
+
+    tag: str
+    count: int
+
+
+class TagsAnswer(TypedDict):
+    """The most used tags of a project; ``total`` match."""
+
+    project_id: str
+    tags: list[TagAnswer]
+    total: int
+
+
+def schema(answer: type[Any]) -> dict[str, Any]:
+    """Return the JSON Schema of an answer."""
+    return TypeAdapter(answer).json_schema()
+
+
+def saved(context: Context) -> SavedAnswer:
+    """Answer a save."""
+    return {
+        "id": context.id,
+        "project_id": context.project,
+        "importance_level": context.importance,
+        "tags": list(context.tags),
+        "created_at": timestamp(context.created_at),
+    }
+
+
+def loaded(rendered: Loaded, *, project: str, total: int) -> LoadedAnswer:
+    """Answer a load, with the contexts that the text shows."""
+    answer: LoadedAnswer = {
+        "project_id": project,
+        "contexts": [{**saved(context), "content": context.content} for context in rendered.contexts],
+        "total": total,
+        "next_offset": rendered.next_offset,
+    }
+    if rendered.instructions:
+        answer["custom_instructions"] = rendered.instructions
+    return answer
+
+
+def forgotten(context_id: int, project: str | None, *, asked: str) -> ForgottenAnswer:
+    """Answer a forget."""
+    return {
+        "id": context_id,
+        "project_id": project or asked or None,
+        "forgotten": project is not None,
+    }
+
+
+def projects(rows: Sequence[Project], *, total: int) -> ProjectsAnswer:
+    """Answer a list of projects."""
+    return {"projects": [_project(row) for row in rows], "total": total}
+
+
+def tags(rows: Sequence[TagCount], *, project: str, total: int) -> TagsAnswer:
+    """Answer a list of tags."""
+    counted: list[TagAnswer] = [{"tag": row.tag, "count": row.count} for row in rows]
+    return {"project_id": project, "tags": counted, "total": total}
+
+
+def overview(rows: Sequence[Project], contexts: Sequence[Context], *, usage: str) -> str:
+    """Return the start-up overview as JSON within a small budget of bytes.
+
+    The keys are those of 0.9.0's ``memory://startup-context``.
+    """
+    answer: dict[str, Any] = {
+        "instructions": usage,
+        "total_projects": len(rows),
+        "available_projects": [],
+        "high_importance_contexts": [],
+    }
+    entries: list[tuple[str, Any]] = [
+        (
+            "high_importance_contexts",
+            {
+                "id": context.id,
+                "project": context.project,
+                "importance": context.importance,
+                "created_at": timestamp(context.created_at),
+                "content": excerpt(context),
+            },
+        )
+        for context in contexts
+    ]
+    # Projects first: a name costs little and says where to look.
+    entries[:0] = [("available_projects", _project(row)) for row in rows[:20]]
+    for key, entry in entries:
+        answer[key].append(entry)
+        if len(_json(answer).encode()) > _OVERVIEW_BYTES:
+            answer[key].pop()
+    return _json(answer)
+
+
+def _project(row: Project) -> ProjectAnswer:
+    return {
+        "id": row.name,
+        "context_count": row.context_count,
+        "created_at": timestamp(row.created_at),
+        "last_saved_at": timestamp(row.last_saved_at),
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1)

@@ -1,0 +1,220 @@
+"""What the tools accept: one type for each argument, with its bounds and words for the model.
+
+The published schema stays plain (``integer``, ``array``, ``boolean``), because a union makes
+clients choose worse; the validators in front are lenient where clients are known to err: a
+number or a boolean as a string, a list as a JSON string or as words between commas, null for an
+argument that may be left out. All else is refused by ``refusals``.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from extended_memory.domain import MAXIMUM_IMPORTANCE, MINIMUM_IMPORTANCE
+from extended_memory.names import (
+    MAXIMUM_PROJECT_CHARACTERS,
+    MAXIMUM_TAG_CHARACTERS,
+    control_character,
+    normalise_project,
+    normalise_tag,
+)
+
+MAXIMUM_CONTENT_BYTES = 50_000
+MAXIMUM_TAGS = 32
+MAXIMUM_FILTER_TAGS = 10
+MAXIMUM_LIMIT = 100
+MAXIMUM_TAG_LIMIT = 1000
+MAXIMUM_INTEGER = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exact (RFC 8259, section 6)."""
+
+DEFAULT_IMPORTANCE = 5
+DEFAULT_MINIMUM_IMPORTANCE = 7
+DEFAULT_LIMIT = 30
+DEFAULT_OFFSET = 0
+DEFAULT_TAG_LIMIT = 20
+DEFAULT_MINIMUM_USAGE = 1
+
+SURROGATE_KEY = "lone surrogate"
+"""The key of the object that ``stdio`` puts in place of a text which is not Unicode."""
+
+_TRUE = {"true", "1", "yes", "on"}
+_FALSE = {"false", "0", "no", "off"}
+
+
+def refusal(rule: str) -> PydanticCustomError:
+    """Return the error for a value that breaks a rule; the rule completes "content must ..."."""
+    return PydanticCustomError("rule", "{rule}", {"rule": rule})
+
+
+def _text(value: Any) -> Any:
+    """Refuse what is not Unicode text, which pydantic would call by other names."""
+    lone = isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value)
+    if lone or (isinstance(value, dict) and set(value) == {SURROGATE_KEY}):
+        raise refusal("be Unicode text, without lone surrogates")
+    if not isinstance(value, str):
+        raise refusal("be text")
+    return value
+
+
+def _content(value: str) -> str:
+    if not value.strip():
+        raise refusal("not be blank")
+    size = len(value.encode())
+    if size > MAXIMUM_CONTENT_BYTES:
+        raise refusal(
+            f"be at most {MAXIMUM_CONTENT_BYTES:,} bytes of UTF-8: split it into several "
+            f"contexts (this one has {size:,} bytes)"
+        )
+    return value
+
+
+def _project(value: str) -> str:
+    if control_character(value.strip()) is not None:
+        raise refusal("have no control characters")
+    name = normalise_project(value)
+    if len(name) > MAXIMUM_PROJECT_CHARACTERS:
+        raise refusal(f"be at most {MAXIMUM_PROJECT_CHARACTERS} characters")
+    return name
+
+
+def _tag(value: str) -> str:
+    name = normalise_tag(value)
+    if not name:
+        raise refusal("not be blank")
+    if control_character(name) is not None:
+        raise refusal("have no control characters")
+    if len(name) > MAXIMUM_TAG_CHARACTERS:
+        raise refusal(f"be at most {MAXIMUM_TAG_CHARACTERS} characters")
+    return name
+
+
+def _at_most(count: int) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    def unique(tags: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(sorted(set(tags)))
+        if len(names) > count:
+            raise refusal(f"be at most {count} tags")
+        return names
+
+    return unique
+
+
+def _list(value: Any) -> Any:
+    """Accept a list as a JSON string or as words between commas, and null as no list."""
+    if value is None:
+        return ()
+    if not isinstance(value, str):
+        if not isinstance(value, (list, tuple)):
+            raise refusal("be a list of texts")
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            raise refusal("be a list of texts") from None
+        return parsed
+    return [tag for tag in value.split(",") if tag.strip()]
+
+
+def _integer(default: int | None = None) -> Callable[[Any], Any]:
+    """Accept a whole number as a string; with a default, null means it."""
+
+    def whole(value: Any) -> Any:
+        if value is None and default is not None:
+            return default
+        if isinstance(value, str):
+            try:
+                value = json.loads(value.strip())
+            except ValueError:
+                raise refusal("be a whole number") from None
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise refusal("be a whole number")
+        return value
+
+    return whole
+
+
+def _boolean(default: bool) -> Callable[[Any], Any]:
+    def boolean(value: Any) -> Any:
+        if value is None:
+            return default
+        if isinstance(value, str):
+            word = value.strip().lower()
+            if word in _TRUE | _FALSE:
+                return word in _TRUE
+        if not isinstance(value, bool):
+            raise refusal("be true or false")
+        return value
+
+    return boolean
+
+
+def _or_empty(value: Any) -> Any:
+    return "" if value is None else value
+
+
+_Tag = Annotated[str, BeforeValidator(_text), AfterValidator(_tag)]
+
+Content = Annotated[
+    str,
+    BeforeValidator(_text),
+    AfterValidator(_content),
+    Field(description=f"what to remember, complete in itself, up to {MAXIMUM_CONTENT_BYTES} bytes"),
+]
+ProjectId = Annotated[
+    str,
+    AfterValidator(_project),
+    BeforeValidator(_text),
+    BeforeValidator(_or_empty),
+    Field(description="the project; always name it if known"),
+]
+ContextId = Annotated[
+    int, Field(ge=1, le=MAXIMUM_INTEGER, description="the id"), BeforeValidator(_integer())
+]
+Importance = Annotated[
+    int,
+    Field(ge=MINIMUM_IMPORTANCE, le=MAXIMUM_IMPORTANCE, description="10 = must never be lost"),
+    BeforeValidator(_integer(DEFAULT_IMPORTANCE)),
+]
+MinimumImportance = Annotated[
+    int,
+    Field(ge=MINIMUM_IMPORTANCE, le=MAXIMUM_IMPORTANCE, description="the least importance"),
+    BeforeValidator(_integer(DEFAULT_MINIMUM_IMPORTANCE)),
+]
+Tags = Annotated[
+    tuple[_Tag, ...],
+    AfterValidator(_at_most(MAXIMUM_TAGS)),
+    BeforeValidator(_list),
+    Field(description="topics to find it by"),
+]
+TagsFilter = Annotated[
+    tuple[_Tag, ...],
+    AfterValidator(_at_most(MAXIMUM_FILTER_TAGS)),
+    BeforeValidator(_list),
+    Field(description="only contexts with any of these tags"),
+]
+Limit = Annotated[
+    int, Field(ge=1, le=MAXIMUM_LIMIT), BeforeValidator(_integer(DEFAULT_LIMIT))
+]
+Offset = Annotated[
+    int,
+    Field(ge=0, le=MAXIMUM_INTEGER, description="how many to skip"),
+    BeforeValidator(_integer(DEFAULT_OFFSET)),
+]
+InitLoad = Annotated[
+    bool,
+    Field(description="false after the first load of a conversation"),
+    BeforeValidator(_boolean(True)),
+]
+TagLimit = Annotated[
+    int, Field(ge=1, le=MAXIMUM_TAG_LIMIT), BeforeValidator(_integer(DEFAULT_TAG_LIMIT))
+]
+MinimumUsage = Annotated[
+    int,
+    Field(ge=1, le=MAXIMUM_INTEGER, description="the least number of uses"),
+    BeforeValidator(_integer(DEFAULT_MINIMUM_USAGE)),
+]

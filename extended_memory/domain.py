@@ -1,0 +1,79 @@
+"""The values that the layers exchange, their bounds, and the errors they raise."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+MINIMUM_IMPORTANCE = 1
+MAXIMUM_IMPORTANCE = 10
+
+DEFAULT_PROJECT = "general"
+"""The project of a call that names none, as in 0.9.0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One saved piece of memory, exactly as it was given.
+
+    ``tags`` are normalised, unique and sorted; ``created_at`` is in UTC, to the millisecond.
+    """
+
+    id: int
+    project: str
+    content: str
+    importance: int
+    tags: tuple[str, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextPage:
+    """Some of the contexts that match, newest first, and how many match in all."""
+
+    contexts: tuple[Context, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project that holds at least one context. Times are in UTC, to the millisecond."""
+
+    name: str
+    context_count: int
+    created_at: datetime
+    last_saved_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagCount:
+    """A tag and the number of contexts of one project that carry it."""
+
+    tag: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagPage:
+    """The most used tags of a project, and how many match in all."""
+
+    tags: tuple[TagCount, ...]
+    total: int
+
+
+class ExtendedMemoryError(Exception):
+    """Something that cannot be done, as one sentence a person can act on.
+
+    The sentence may be shown to a client: it holds no SQL, no trace, no directory and nothing
+    of another project.
+    """
+
+
+class SettingsError(ExtendedMemoryError):
+    """A setting cannot be understood: the process ends."""
+
+
+class ProjectRefusedError(ExtendedMemoryError):
+    """A project was asked for that this server does not serve."""
+
+
+class StoreError(ExtendedMemoryError):
+    """The store cannot serve a call now; the next call may find the cause gone."""

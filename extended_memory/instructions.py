@@ -1,0 +1,39 @@
+"""The user's own instructions: a text or Markdown file, read at each first load."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+MAXIMUM_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomInstructions:
+    """The text of the file, or in one line why there is none."""
+
+    text: str = ""
+    problem: str = ""
+
+
+def read(path: Path | None) -> CustomInstructions:
+    """Read the file that CUSTOM_INSTRUCTION_PATH names; nothing here breaks a load."""
+    if path is None:
+        return CustomInstructions()
+    try:
+        if path.exists() and not path.is_file():
+            return _problem("is no file")
+        with path.open("rb") as file:  # at most one byte too many, however large the file is
+            content = file.read(MAXIMUM_BYTES + 1)
+    except OSError as error:
+        return _problem(f"cannot be read ({error.strerror or 'input/output error'})")
+    if len(content) > MAXIMUM_BYTES:
+        return _problem(f"has more than {MAXIMUM_BYTES:,} bytes")
+    try:
+        return CustomInstructions(text=content.decode("utf-8-sig").strip())
+    except UnicodeDecodeError:
+        return _problem("is not text in UTF-8")
+
+
+def _problem(what: str) -> CustomInstructions:
+    return CustomInstructions(
+        problem=f"Custom instructions were not loaded: the file of CUSTOM_INSTRUCTION_PATH {what}."
+    )

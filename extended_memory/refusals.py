@@ -1,0 +1,34 @@
+"""An argument that was refused, as one sentence: its name, the rule, and what was given."""
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+_SHOWN_CHARACTERS = 60
+
+_RULES = {
+    "greater_than_equal": "be at least {ge}",
+    "less_than_equal": "be at most {le}",
+    "rule": "{rule}",
+}
+
+
+def sentence(tool: str, error: ValidationError) -> str:
+    """Say the first thing that is wrong with a call, in the order of the tool's arguments."""
+    first = error.errors(include_url=False)[0]
+    argument, *place = (str(step) for step in first["loc"]) if first["loc"] else ("arguments",)
+    kind = first["type"]
+    if kind in {"missing_argument", "missing", "missing_keyword_only_argument"}:
+        return f"{argument} is required by {tool} and was not given."
+    if kind in {"unexpected_keyword_argument", "extra_forbidden"}:
+        return f"{_shown(argument)} is not an argument of {tool}, which was given it."
+    rule = _RULES.get(kind, "be valid").format(**first.get("ctx", {}))
+    where = f"{argument}[{']['.join(place)}]" if place else argument
+    return f"{where} must {rule}; given: {_shown(first['input'])}."
+
+
+def _shown(value: Any) -> str:
+    """Return a value as JSON in ASCII, cut to a length that is worth reading."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."

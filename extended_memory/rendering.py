@@ -1,0 +1,221 @@
+"""Domain values as the short text a model reads: pure functions, within a budget of bytes.
+
+No reply is larger than ``MAXIMUM_REPLY_BYTES`` of UTF-8. Everything but a content is bounded so
+that one context of the largest size that can be saved always fits whole, which is what lets a
+reader page through all of them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from extended_memory.domain import Context, ContextPage, Project, TagCount, TagPage
+
+MAXIMUM_REPLY_BYTES = 60_000
+"""Under 20,000 tokens in any script; Claude's clients cut tool results at 25,000."""
+
+_TAG_BYTES = 2_000
+_POPULAR_TAG_BYTES = 1_000
+_OVERVIEW_EXCERPT_CHARACTERS = 300
+_MARGIN_BYTES = 500  # the closing lines of a reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A rendered load: the text, the contexts in it as they are shown, and where to go on."""
+
+    text: str
+    contexts: tuple[Context, ...]
+    instructions: str
+    next_offset: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A rendered list: the text and how many of the rows are in it."""
+
+    text: str
+    rows: int
+
+
+def saved(context: Context) -> str:
+    """Say what was stored where."""
+    tags = f", tags: {_tags(context.tags)}" if context.tags else ""
+    return (
+        f'Saved as #{context.id} in project "{context.project}" '
+        f"(importance {context.importance}{tags}) at {_local(context.created_at)}."
+    )
+
+
+def loaded(
+    page: ContextPage,
+    *,
+    project: str,
+    minimum_importance: int,
+    tags: tuple[str, ...],
+    offset: int,
+    instructions: str,
+    popular: Sequence[TagCount],
+) -> Loaded:
+    """Render a page of contexts, as many as fit; always at least one."""
+    scope = f"importance {minimum_importance} or more" + (
+        f" and any of the tags {_tags(tags)}" if tags else ""
+    )
+    head = f'Project "{project}": {_many(page.total, "context")} with {scope}, newest first.'
+    if popular:
+        counted = (f"{tag.tag} ({tag.count})" for tag in popular)
+        head += f"\nTags used most here: {_joined(counted, _POPULAR_TAG_BYTES)}"
+    budget = MAXIMUM_REPLY_BYTES - _MARGIN_BYTES - _size(head)
+    first, *rest = (_shown(page.contexts[0], budget), *page.contexts[1:]) if page.contexts else (None,)
+    if first is not None:
+        budget -= _size(_block(first))
+    instructions = _cut(instructions, budget, "the custom instructions")
+    budget -= _size(instructions)
+    shown = [] if first is None else [first]
+    for context in rest:
+        budget -= _size(_block(context))
+        if budget < 0:
+            break
+        shown.append(context)
+    after = offset + len(shown)
+    parts = [f"Custom instructions:\n{instructions}"] if instructions else []
+    parts += [head, *map(_block, shown)]
+    if not shown:
+        parts.append(_nothing(page.total, offset))
+    if left := max(page.total - after, 0) if shown else 0:
+        parts.append(
+            f"{left} more: call load_contexts again with offset={after} and init_load=false, "
+            "the other arguments unchanged."
+        )
+    return Loaded(
+        text="\n\n".join(parts),
+        contexts=tuple(shown),
+        instructions=instructions,
+        next_offset=after if left else None,
+    )
+
+
+def lower_importance_hint(count: int, minimum_importance: int) -> str:
+    """Say that a project holds contexts which the asked importance left out."""
+    return (
+        f"The project holds {_many(count, 'context')} below importance {minimum_importance}: "
+        "importance_level=1 loads all."
+    )
+
+
+def forgotten(context_id: int, project: str | None, *, asked: str) -> str:
+    """Say whether a context was removed, and from where."""
+    if project is not None:
+        return f'Forgot #{context_id} of project "{project}"; it is gone for good.'
+    where = f' in project "{asked}"' if asked else ""
+    return f"There is no context #{context_id}{where}; nothing was forgotten."
+
+
+def listed_projects(projects: Sequence[Project], *, pinned: str | None = None) -> Listed:
+    """Render the projects, a line each."""
+    if not projects:
+        where = f' in project "{pinned}"' if pinned else ""
+        return Listed(text=f"Nothing is saved{where} yet.", rows=0)
+    return _lines(
+        f"{_many(len(projects), 'project')}, the one saved to last first:",
+        [
+            f"{project.name}: {_many(project.context_count, 'context')}, "
+            f"last saved {_local(project.last_saved_at)}"
+            for project in projects
+        ],
+        total=len(projects),
+    )
+
+
+def popular_tags(page: TagPage, *, project: str, minimum_count: int) -> Listed:
+    """Render the most used tags, a line each."""
+    least = "" if minimum_count == 1 else f" used {minimum_count} times or more"
+    if not page.tags:
+        return Listed(text=f'Project "{project}" has no tags{least}.', rows=0)
+    return _lines(
+        f'Project "{project}": {_many(page.total, "tag")}{least}, most used first:',
+        [f"{tag.tag} ({tag.count})" for tag in page.tags],
+        total=page.total,
+    )
+
+
+def excerpt(context: Context) -> str:
+    """Return the beginning of a content, short enough for an overview."""
+    content = context.content
+    if len(content) <= _OVERVIEW_EXCERPT_CHARACTERS:
+        return content
+    return f"{content[:_OVERVIEW_EXCERPT_CHARACTERS]}..."
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a time for programs: ISO 8601, to the millisecond, with its zone."""
+    return moment.isoformat(timespec="milliseconds")
+
+
+def _block(context: Context) -> str:
+    tags = f", tags: {_tags(context.tags)}" if context.tags else ""
+    return (
+        f"#{context.id} {_local(context.created_at)}, importance {context.importance}{tags}\n"
+        f"{context.content}"
+    )
+
+
+def _shown(context: Context, budget: int) -> Context:
+    """Return a context as it is, or with its content cut where an older store let it grow."""
+    overhead = _size(_block(replace(context, content="")))
+    content = _cut(context.content, budget - overhead, f"#{context.id}")
+    return context if content is context.content else replace(context, content=content)
+
+
+def _cut(text: str, budget: int, name: str) -> str:
+    """Return a text as it is where it fits, else its beginning and a plain note."""
+    encoded = text.encode()
+    if len(encoded) <= budget:
+        return text
+    note = f"\n[cut: {name} has {len(encoded):,} bytes; the whole of it stays stored]"
+    return encoded[: max(budget - _size(note), 0)].decode(errors="ignore") + note
+
+
+def _lines(head: str, rows: list[str], *, total: int) -> Listed:
+    budget = MAXIMUM_REPLY_BYTES - _MARGIN_BYTES - _size(head)
+    shown = []
+    for row in rows:
+        budget -= _size(row)
+        if budget < 0:
+            break
+        shown.append(row)
+    parts = [head, *shown]
+    if total > len(shown):
+        parts.append(f"{total - len(shown)} more are not shown.")
+    return Listed(text="\n".join(parts), rows=len(shown))
+
+
+def _nothing(total: int, offset: int) -> str:
+    return f"Nothing is left at offset {offset}." if total else "Nothing is saved there."
+
+
+def _tags(tags: Iterable[str]) -> str:
+    return _joined(tags, _TAG_BYTES)
+
+
+def _joined(words: Iterable[str], budget: int) -> str:
+    """Join words with commas, as many as fit, and say how many did not."""
+    words = list(words)
+    for count, word in enumerate(words):
+        budget -= _size(word)
+        if budget < 0:
+            return ", ".join([*words[:count], f"and {len(words) - count} more"])
+    return ", ".join(words)
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _size(text: str) -> int:
+    """Return a text's bytes of UTF-8, with those of the separator that follows it."""
+    return len(text.encode()) + 2

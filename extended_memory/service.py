@@ -1,0 +1,116 @@
+"""The rules that hold on every backend and behind every interface."""
+
+from datetime import timedelta
+
+from extended_memory.domain import (
+    DEFAULT_PROJECT,
+    Context,
+    ContextPage,
+    Project,
+    ProjectRefusedError,
+    TagPage,
+)
+from extended_memory.storage.contract import MemoryRepository
+
+RETRY_WINDOW = timedelta(minutes=10)
+"""Clients retry a call whose answer they lost; within this time a repeated save is that."""
+
+OVERVIEW_PROJECTS = 10
+OVERVIEW_CONTEXTS = 10
+OVERVIEW_IMPORTANCE = 7
+
+
+class MemoryService:
+    """A memory, perhaps pinned to one project. Project names arrive normalised, "" for none."""
+
+    def __init__(self, repository: MemoryRepository, *, pinned: str | None = None) -> None:
+        self._repository = repository
+        self.pinned = pinned
+
+    def project_for(self, name: str) -> str:
+        """Return the project that a call works on.
+
+        Raises:
+            ProjectRefusedError: the server is pinned to another one.
+        """
+        if self.pinned is not None and name not in ("", self.pinned):
+            raise ProjectRefusedError(
+                f'This server is pinned to the project "{self.pinned}": leave project_id out or '
+                f'give that one; given: "{name}".'
+            )
+        return name or self.pinned or DEFAULT_PROJECT
+
+    def save(
+        self, project: str, content: str, *, importance: int, tags: tuple[str, ...]
+    ) -> Context:
+        """Store a context; a repetition within the retry window answers the one of then."""
+        return self._repository.save(
+            self.project_for(project),
+            content,
+            importance=importance,
+            tags=tags,
+            repeat_within=RETRY_WINDOW,
+        )
+
+    def load(
+        self,
+        project: str,
+        *,
+        minimum_importance: int,
+        tags: tuple[str, ...] = (),
+        limit: int,
+        offset: int = 0,
+    ) -> ContextPage:
+        """Return contexts of one project, newest first."""
+        return self._repository.load(
+            self.project_for(project),
+            minimum_importance=minimum_importance,
+            tags=tags,
+            limit=limit,
+            offset=offset,
+        )
+
+    def forget(self, context_id: int, *, project: str = "") -> str | None:
+        """Remove a context; return its project, or None where it is not to be seen from here.
+
+        Without a project, a server that is not pinned finds the context in any.
+        """
+        within = self.project_for(project) if project or self.pinned else None
+        return self._repository.forget(context_id, project=within)
+
+    def projects(self) -> tuple[Project, ...]:
+        """Return the projects that hold contexts, the last used first; of a pin, that alone."""
+        if self.pinned is None:
+            return self._repository.projects()
+        project = self._repository.project(self.pinned)
+        return () if project is None else (project,)
+
+    def project(self, name: str) -> Project | None:
+        """Return one project, or None where it holds no context."""
+        return self._repository.project(self.project_for(name))
+
+    def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
+        """Return the most used tags of one project."""
+        return self._repository.popular_tags(
+            self.project_for(project), minimum_count=minimum_count, limit=limit
+        )
+
+    def most_important(self) -> tuple[Context, ...]:
+        """Return the most important recent contexts of the projects used last."""
+        contexts = [
+            context
+            for project in self.projects()[:OVERVIEW_PROJECTS]
+            for context in self.load(
+                project.name, minimum_importance=OVERVIEW_IMPORTANCE, limit=OVERVIEW_CONTEXTS
+            ).contexts
+        ]
+        contexts.sort(key=lambda context: (context.importance, context.created_at), reverse=True)
+        return tuple(contexts[:OVERVIEW_CONTEXTS])
+
+    def prepare(self) -> None:
+        """Open the store now, so that the first call finds it ready."""
+        self._repository.prepare()
+
+    def close(self) -> None:
+        """Release the store."""
+        self._repository.close()

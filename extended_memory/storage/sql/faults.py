@@ -1,0 +1,70 @@
+"""SQLite's faults as sentences with a remedy; nothing here shows SQL, values or directories."""
+
+from extended_memory.domain import StoreError
+
+# SQLite's own wording (sqlite3_errstr and the messages of its result codes), which has been
+# stable for decades; the numeric codes reach Python only from 3.11 on.
+_SENTENCES = (
+    (
+        "readonly database",
+        "{name} is read-only, so nothing can be saved or changed: make the file and its folder "
+        "writable and try again.",
+    ),
+    ("is full", "{name} cannot be written, the disk is full: free some space and try again."),
+    (
+        "not a database",
+        "{name} is not a SQLite database, and it was left as it is: move it away or set "
+        "STORAGE_CONNECTION_STRING to another file, and try again.",
+    ),
+    (
+        "malformed",
+        "{name} is damaged, and it was left as it is: quit every client, put the newest backup "
+        "(a file beside it named {name}.backup-...) in its place, and try again.",
+    ),
+    (
+        "unable to open",
+        "{name} cannot be opened: check that its folder exists and that you may read and write "
+        "both, and try again.",
+    ),
+    (
+        "locked",
+        "{name} is being written by another program: wait for it or close it, and try again.",
+    ),
+    (
+        "disk i/o error",
+        "{name} cannot be read or written, the disk reports an error: check the disk and its "
+        "free space, and try again.",
+    ),
+)
+_NO_PERMISSION = (
+    "{name} cannot be opened, permission is denied: make the file and its folder readable and "
+    "writable for you, or set STORAGE_CONNECTION_STRING to another place, and try again."
+)
+_OTHER = (
+    "{name} cannot serve this call: the server's log names the fault; if it stays, put a backup "
+    "in its place and try again."
+)
+
+
+def fault(error: Exception, *, name: str) -> StoreError:
+    """Return the sentence for an error of SQLite or of the file system.
+
+    ``name`` is the name of the file, without its directory.
+    """
+    if isinstance(error, PermissionError):
+        return StoreError(_NO_PERMISSION.format(name=name))
+    if isinstance(error, OSError):
+        return StoreError(
+            f"{name} cannot be opened ({error.strerror or 'input/output error'}): check its "
+            "folder and the disk, and try again."
+        )
+    message = cause(error).lower()
+    for words, sentence in _SENTENCES:
+        if words in message:
+            return StoreError(sentence.format(name=name))
+    return StoreError(_OTHER.format(name=name))
+
+
+def cause(error: Exception) -> str:
+    """Return SQLite's own words for an error, without the statement SQLAlchemy would add."""
+    return str(getattr(error, "orig", None) or error)

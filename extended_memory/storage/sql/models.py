@@ -1,0 +1,157 @@
+"""The tables, as SQLAlchemy models: contexts, tags, projects, their links and counts.
+
+Three decisions shape them:
+
+- A tag belongs to a project, so a query by tag cannot reach another project's contexts.
+- Importance and time are repeated in the links, so that both filters of a load are prefixes of
+  one index: a page is a merge of at most ten ordered ranges, whatever the size of the store.
+- Counts are kept, not counted: by project and importance, and by tag.
+"""
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, MetaData, Text, text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def to_milliseconds(moment: datetime) -> int:
+    """Return an aware time as whole milliseconds since 1970 in UTC."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def from_milliseconds(milliseconds: int) -> datetime:
+    """Return the aware UTC time of whole milliseconds since 1970."""
+    return _EPOCH + milliseconds * _MILLISECOND
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time, stored as whole milliseconds since 1970 in UTC.
+
+    SQLite has no type for times and gives back naive ones; an integer also sorts exactly.
+    """
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Return what the database stores."""
+        return None if value is None else to_milliseconds(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Return what the program reads."""
+        return None if value is None else from_milliseconds(value)
+
+
+class Base(DeclarativeBase):
+    """The tables of a store."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class ProjectRow(Base):
+    """A project: the name contexts are kept apart by."""
+
+    __tablename__ = "projects"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_saved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ContextRow(Base):
+    """A context. AUTOINCREMENT: SQLite would give the id of a deleted last row again."""
+
+    __tablename__ = "contexts"
+    __table_args__ = (
+        CheckConstraint("importance BETWEEN 1 AND 10", name="importance"),
+        Index(None, "project_id", "importance", "created_at"),
+        Index(None, "digest"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey(ProjectRow.id))
+    importance: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    digest: Mapped[int]
+    """The first eight bytes of the content's BLAKE2b, to find an equal content quickly."""
+    content: Mapped[str] = mapped_column(Text)
+
+
+class TagRow(Base):
+    """A tag of one project and the number of contexts that carry it."""
+
+    __tablename__ = "tags"
+    __table_args__ = (
+        Index(None, "project_id", "name", unique=True),
+        # DESC, or "most used first, then by name" could not be read off the index.
+        Index("ix_tags_popularity", "project_id", text("context_count DESC"), "name"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey(ProjectRow.id))
+    name: Mapped[str] = mapped_column(Text)
+    context_count: Mapped[int]
+
+
+class ContextTagRow(Base):
+    """A link between a context and a tag, with the context's importance and time repeated."""
+
+    __tablename__ = "context_tags"
+    __table_args__ = (
+        Index(None, "context_id", "tag_id", unique=True),
+        {"sqlite_with_rowid": False},
+    )
+
+    tag_id: Mapped[int] = mapped_column(ForeignKey(TagRow.id), primary_key=True)
+    importance: Mapped[int] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    context_id: Mapped[int] = mapped_column(
+        ForeignKey(ContextRow.id, ondelete="CASCADE"), primary_key=True
+    )
+
+
+class ContextCountRow(Base):
+    """How many contexts of one importance a project holds."""
+
+    __tablename__ = "context_counts"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    project_id: Mapped[int] = mapped_column(ForeignKey(ProjectRow.id), primary_key=True)
+    importance: Mapped[int] = mapped_column(primary_key=True)
+    context_count: Mapped[int]
+
+
+class StoreFactRow(Base):
+    """A fact about the file itself, such as the release that last changed its structure."""
+
+    __tablename__ = "store_facts"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+class LegacyValueRow(Base):
+    """What an earlier release stored and this one has no place for, kept so that none is lost."""
+
+    __tablename__ = "legacy_values"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(Text)
+    source_id: Mapped[str] = mapped_column(Text)
+    value: Mapped[str] = mapped_column(Text)
