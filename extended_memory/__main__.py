@@ -41,7 +41,8 @@ def main() -> None:
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
-        sys.exit(_refused(error))
+        sys.stderr.write(f"extended-memory-mcp: {error}\n")
+        sys.exit(_UNUSABLE_SETTINGS)
     logs.configure(settings.log_level)
     channel = Channel.claim()
 
@@ -80,11 +81,6 @@ def _command_line() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
-
-
-def _refused(error: Exception) -> int:
-    print(f"extended-memory-mcp: {error}", file=sys.stderr)
-    return _UNUSABLE_SETTINGS
 
 
 if __name__ == "__main__":

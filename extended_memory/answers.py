@@ -101,7 +101,9 @@ def loaded(rendered: Loaded, *, project: str, total: int) -> LoadedAnswer:
     """Answer a load, with the contexts that the text shows."""
     answer: LoadedAnswer = {
         "project_id": project,
-        "contexts": [{**saved(context), "content": context.content} for context in rendered.contexts],
+        "contexts": [
+            {**saved(context), "content": context.content} for context in rendered.contexts
+        ],
         "total": total,
         "next_offset": rendered.next_offset,
     }

@@ -197,9 +197,7 @@ TagsFilter = Annotated[
     BeforeValidator(_list),
     Field(description="only contexts with any of these tags"),
 ]
-Limit = Annotated[
-    int, Field(ge=1, le=MAXIMUM_LIMIT), BeforeValidator(_integer(DEFAULT_LIMIT))
-]
+Limit = Annotated[int, Field(ge=1, le=MAXIMUM_LIMIT), BeforeValidator(_integer(DEFAULT_LIMIT))]
 Offset = Annotated[
     int,
     Field(ge=0, le=MAXIMUM_INTEGER, description="how many to skip"),

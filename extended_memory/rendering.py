@@ -66,7 +66,9 @@ def loaded(
         counted = (f"{tag.tag} ({tag.count})" for tag in popular)
         head += f"\nTags used most here: {_joined(counted, _POPULAR_TAG_BYTES)}"
     budget = MAXIMUM_REPLY_BYTES - _MARGIN_BYTES - _size(head)
-    first, *rest = (_shown(page.contexts[0], budget), *page.contexts[1:]) if page.contexts else (None,)
+    first, *rest = (
+        (_shown(page.contexts[0], budget), *page.contexts[1:]) if page.contexts else (None,)
+    )
     if first is not None:
         budget -= _size(_block(first))
     instructions = _cut(instructions, budget, "the custom instructions")

@@ -3,11 +3,12 @@
 import functools
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import fastmcp
+from anyio import to_thread
 from fastmcp import Context as RequestContext
 from fastmcp import FastMCP
 from fastmcp.dependencies import CurrentContext, Depends
@@ -49,7 +50,7 @@ def _prose(name: str) -> str:
 async def memory_lifespan(_: FastMCP) -> AsyncIterator[Mapping[str, Any]]:
     """Give every call the service and the settings; open the store soon, close it at the end."""
     settings = Settings.from_environment(os.environ)
-    memory = MemoryService(open_repository(settings.storage), pinned=settings.project)
+    memory = MemoryService(lambda: open_repository(settings.storage), pinned=settings.project)
     ending = threading.Event()
 
     def warm_up() -> None:
@@ -134,6 +135,7 @@ def _tool(
 
     def register(function: Callable[_P, ToolResult]) -> Callable[_P, ToolResult]:
         tool = _says(ToolError)(function)
+        registered = _in_place_when_ready(tool) if read_only else tool
         mcp.tool(
             output_schema=answers.schema(answer),
             annotations=ToolAnnotations(
@@ -143,10 +145,27 @@ def _tool(
                 idempotent_hint=idempotent,
                 open_world_hint=False,
             ),
-        )(tool)
+        )(registered)
         return tool
 
     return register
+
+
+def _in_place_when_ready(tool: Callable[_P, ToolResult]) -> Callable[_P, Awaitable[ToolResult]]:
+    """Read without the detour of a worker thread, which costs as much as the reading.
+
+    A read never waits for a writer; only a store that still has to be opened or upgraded may
+    take long, and then a thread waits for it.
+    """
+
+    @functools.wraps(tool)
+    async def call(*args: _P.args, **kwargs: _P.kwargs) -> ToolResult:
+        memory: MemoryService = kwargs["memory"]  # type: ignore[assignment]
+        if memory.ready:
+            return tool(*args, **kwargs)
+        return await to_thread.run_sync(functools.partial(tool, *args, **kwargs))
+
+    return call
 
 
 def _result(text: str, answer: Mapping[str, Any]) -> ToolResult:
@@ -269,9 +288,7 @@ def memory_instructions() -> str:
     return _prose("memory_instructions")
 
 
-@mcp.resource(
-    "memory://startup-context", title="What is in memory", mime_type="application/json"
-)
+@mcp.resource("memory://startup-context", title="What is in memory", mime_type="application/json")
 @_says(ResourceError)
 def startup_context(memory: MemoryService = Depends(_memory)) -> str:
     """The projects in memory and the most important recent contexts, each with its project."""

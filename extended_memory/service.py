@@ -1,5 +1,7 @@
 """The rules that hold on every backend and behind every interface."""
 
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 from extended_memory.domain import (
@@ -23,9 +25,23 @@ OVERVIEW_IMPORTANCE = 7
 class MemoryService:
     """A memory, perhaps pinned to one project. Project names arrive normalised, "" for none."""
 
-    def __init__(self, repository: MemoryRepository, *, pinned: str | None = None) -> None:
-        self._repository = repository
+    def __init__(
+        self, open_repository: Callable[[], MemoryRepository], *, pinned: str | None = None
+    ) -> None:
+        self._open_repository = open_repository
+        self._opening = threading.Lock()
+        self._opened: MemoryRepository | None = None
         self.pinned = pinned
+        self.ready = False
+        """Whether the store was opened, so that a call need not wait for that."""
+
+    @property
+    def _repository(self) -> MemoryRepository:
+        # Not at start: importing a backend's libraries would hold up the handshake.
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open_repository()
+            return self._opened
 
     def project_for(self, name: str) -> str:
         """Return the project that a call works on.
@@ -110,7 +126,9 @@ class MemoryService:
     def prepare(self) -> None:
         """Open the store now, so that the first call finds it ready."""
         self._repository.prepare()
+        self.ready = True
 
     def close(self) -> None:
         """Release the store."""
-        self._repository.close()
+        if self._opened is not None:
+            self._opened.close()

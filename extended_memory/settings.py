@@ -143,9 +143,7 @@ def _sqlite_path(after_scheme: str) -> Path:
 
 def _only_parent(candidate: Path, other: Path) -> bool:
     root = Path(candidate.anchor)
-    return (
-        candidate.parent != root and candidate.parent.is_dir() and not other.parent.is_dir()
-    )
+    return candidate.parent != root and candidate.parent.is_dir() and not other.parent.is_dir()
 
 
 def _path(text: str) -> Path:

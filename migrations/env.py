@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from extended_memory.domain import SettingsError
 from extended_memory.settings import Settings, SqliteLocation
-from extended_memory.storage.sql.engine import Database
+from extended_memory.storage.sql.database import Database
 from extended_memory.storage.sql.models import Base
 from extended_memory.storage.sql.upgrade import back_up_before_upgrade, record_release
 

@@ -103,9 +103,8 @@ def carry_over(connection: Connection, earlier: Earlier) -> None:
 def _project_names(database: sqlite3.Connection) -> None:
     """Map every project name as it was written to the one spelling of it."""
     written = {row[0] for row in database.execute(f"SELECT project_id FROM {_PREFIX}contexts")}
-    if columns := _columns(database, "decisions"):
-        if column := _first(columns, "project_id", "project"):
-            written |= {row[0] for row in database.execute(f"SELECT {column} FROM decisions")}
+    if column := _first(_columns(database, "decisions"), "project_id", "project"):
+        written |= {row[0] for row in database.execute(f"SELECT {column} FROM decisions")}
     database.execute("CREATE TEMP TABLE project_names (written, name TEXT NOT NULL)")
     database.executemany(
         "INSERT INTO project_names VALUES (?, ?)",
@@ -281,9 +280,7 @@ def _counts(database: sqlite3.Connection) -> None:
     )
 
 
-def _name_tags(
-    database: sqlite3.Connection, named: Iterable[tuple[int, Iterable[str]]]
-) -> None:
+def _name_tags(database: sqlite3.Connection, named: Iterable[tuple[int, Iterable[str]]]) -> None:
     rows: Iterator[tuple[int, str]] = (
         (context_id, tag) for context_id, tags in named for tag in normalise_tags(tags)
     )

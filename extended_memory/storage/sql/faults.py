@@ -2,14 +2,15 @@
 
 from extended_memory.domain import StoreError
 
+_READ_ONLY = (
+    "{name} is read-only, so nothing can be saved or changed: make the file and its folder "
+    "writable and try again."
+)
+
 # SQLite's own wording (sqlite3_errstr and the messages of its result codes), which has been
 # stable for decades; the numeric codes reach Python only from 3.11 on.
 _SENTENCES = (
-    (
-        "readonly database",
-        "{name} is read-only, so nothing can be saved or changed: make the file and its folder "
-        "writable and try again.",
-    ),
+    ("readonly database", _READ_ONLY),
     ("is full", "{name} cannot be written, the disk is full: free some space and try again."),
     (
         "not a database",
@@ -63,6 +64,11 @@ def fault(error: Exception, *, name: str) -> StoreError:
         if words in message:
             return StoreError(sentence.format(name=name))
     return StoreError(_OTHER.format(name=name))
+
+
+def read_only(name: str) -> StoreError:
+    """Return the sentence for a change to a file that can only be read."""
+    return StoreError(_READ_ONLY.format(name=name))
 
 
 def cause(error: Exception) -> str:

@@ -30,8 +30,8 @@ from extended_memory.domain import (
     TagPage,
 )
 from extended_memory.storage.contract import MemoryRepository
+from extended_memory.storage.sql.database import Database
 from extended_memory.storage.sql.digest import content_digest
-from extended_memory.storage.sql.engine import Database
 from extended_memory.storage.sql.models import (
     ContextCountRow,
     ContextRow,
@@ -103,9 +103,7 @@ _UNCOUNT_TAG = (
     .where(TagRow.id == bindparam("tag_id"))
     .values(context_count=TagRow.context_count - 1)
 )
-_DROP_UNUSED_TAG = delete(TagRow).where(
-    TagRow.id == bindparam("tag_id"), TagRow.context_count == 0
-)
+_DROP_UNUSED_TAG = delete(TagRow).where(TagRow.id == bindparam("tag_id"), TagRow.context_count == 0)
 _DROP_CONTEXT = delete(ContextRow).where(ContextRow.id == bindparam("id"))
 _PROJECTS = (
     select(
@@ -131,9 +129,7 @@ _TOTAL = (
 _POPULAR = (
     select(TagRow.name, TagRow.context_count)
     .join(ProjectRow, ProjectRow.id == TagRow.project_id)
-    .where(
-        ProjectRow.name == bindparam("project"), TagRow.context_count >= bindparam("minimum")
-    )
+    .where(ProjectRow.name == bindparam("project"), TagRow.context_count >= bindparam("minimum"))
     .order_by(text("context_count DESC"), TagRow.name)
     .limit(bindparam("limit"))
 )
@@ -141,9 +137,7 @@ _POPULAR_TOTAL = (
     select(func.count())
     .select_from(TagRow)
     .join(ProjectRow, ProjectRow.id == TagRow.project_id)
-    .where(
-        ProjectRow.name == bindparam("project"), TagRow.context_count >= bindparam("minimum")
-    )
+    .where(ProjectRow.name == bindparam("project"), TagRow.context_count >= bindparam("minimum"))
 )
 
 
@@ -358,9 +352,7 @@ def _total_with_tags(
     ).scalar_one()
 
 
-def _contexts(
-    connection: Connection, project: str, ids: Sequence[int]
-) -> tuple[Context, ...]:
+def _contexts(connection: Connection, project: str, ids: Sequence[int]) -> tuple[Context, ...]:
     """Return contexts in the order of their ids' list."""
     rows = {row.id: row for row in connection.execute(_CONTEXTS, {"ids": ids})}
     tags = _tags_of(connection, ids)

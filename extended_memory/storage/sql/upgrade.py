@@ -5,10 +5,8 @@ do; ``HEAD`` says without it what the newest revision is, and a test compares th
 """
 
 import logging
-import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime, timezone
 from enum import Enum, auto
 from pathlib import Path
@@ -17,6 +15,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine
 
 from extended_memory.domain import StoreError
+from extended_memory.storage.sql.engine import connect, immediate
+from extended_memory.storage.sql.files import new_file
 from extended_memory.version import __version__
 
 if TYPE_CHECKING:
@@ -60,12 +60,10 @@ def upgrade(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
         if _checked(connection, path.name) is FileState.CURRENT:
             return
-    with engine.connect() as connection:
-        connection = connection.execution_options(begin="BEGIN IMMEDIATE")
-        with connection.begin():
-            if back_up_before_upgrade(connection, path) is not FileState.CURRENT:
-                migrate(connection)
-                logger.info("%s is at revision %s now.", path, HEAD)
+    with immediate(engine) as connection:
+        if back_up_before_upgrade(connection, path) is not FileState.CURRENT:
+            migrate(connection)
+            logger.info("%s is at revision %s now.", path, HEAD)
 
 
 def back_up_before_upgrade(connection: Connection, path: Path) -> FileState:
@@ -179,21 +177,13 @@ def back_up(path: Path, label: str) -> Path:
     """
     moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     target = path.with_name(f"{path.name}.backup-{moment}-{label}")
-    with _private_file(target):
-        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
-            source.backup(copy)
+    with (
+        new_file(target),
+        closing(connect(path)) as source,
+        closing(sqlite3.connect(target)) as copy,
+    ):
+        source.backup(copy)
     for old in sorted(path.parent.glob(f"{path.name}.backup-*"), reverse=True)[BACKUPS_KEPT:]:
         old.unlink()
     logger.info("Wrote a backup: %s", target)
     return target
-
-
-@contextmanager
-def _private_file(path: Path) -> Iterator[None]:
-    """Make a file that only its owner may read; it stays only where the block succeeds."""
-    os.close(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600))
-    try:
-        yield
-    except BaseException:
-        path.unlink()
-        raise

@@ -1,0 +1,227 @@
+"""One SQLite file: opened when a call needs it, opened again when its fault is gone.
+
+**The WAL-reset bug.** SQLite 3.7.0 to 3.51.2 (fixed in 3.51.3, 3.50.7 and 3.44.6; see
+https://sqlite.org/wal.html#walresetbug) can lose a commit: while one connection checkpoints,
+another commits a transaction that restarts the WAL, and the checkpoint notes down as copied what
+was never copied. Many Pythons carry such a version, and several servers on one file is our
+normal case. The race needs a commit *during* a checkpoint, so here there is none: automatic
+checkpoints are off, and our own passive one runs on a second connection while the first holds
+SQLite's write lock with an empty transaction. That lock belongs to the file, so it stops the
+commits of every program, not only ours. (The checkpoint that SQLite makes when the last
+connection closes holds the file exclusively, which is safe as well; one that *another* program
+with an affected SQLite makes while we commit is beyond our reach.) It is done on every version:
+one behaviour to test, and no difference when two Pythons share a file. Cost: one save in a
+hundred also copies the WAL, some ten milliseconds, and other writers wait for it meanwhile, as
+they would for SQLite's own checkpoint.
+
+**Never open the file beside SQLite.** POSIX drops all of a process's locks on a file when the
+process closes any descriptor of it, so nothing in this package opens the database file, its WAL
+or its index by other means than SQLite once a connection exists; looking at a file's status and
+setting its mode go by name and are safe.
+"""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from extended_memory.domain import StoreError
+from extended_memory.storage.sql import files, upgrade
+from extended_memory.storage.sql.engine import (
+    BUSY_TIMEOUT_SECONDS,
+    IMMUTABLE,
+    READ_ONLY,
+    READ_WRITE,
+    WAL_BYTES_AT_REST,
+    connect,
+    immediate,
+    new_engine,
+)
+from extended_memory.storage.sql.faults import cause, fault, read_only
+
+COMMITS_PER_CHECKPOINT: Final = 100
+
+logger = logging.getLogger(__name__)
+
+
+class Database:
+    """A SQLite file with its transactions. Thread-safe; every fault is a ``StoreError``."""
+
+    def __init__(self, path: Path, *, own_folder: bool = False) -> None:
+        self.path = path
+        self._wal = path.with_name(f"{path.name}-wal")
+        self._own_folder = own_folder
+        self._opening = threading.RLock()
+        self._writing = threading.Lock()
+        self._engine: Engine | None = None
+        self._identity: tuple[int, int] | None = None
+        self._mode = READ_WRITE
+        self._commits = 0
+        self._said = ""
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the store; it never waits for a writer."""
+        with self._faults(), self._opened().connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection in a transaction that is committed at the end, or not at all."""
+        with self._faults():
+            engine = self._opened(to_write=True)
+            # Threads of this process queue here, in turn, instead of polling SQLite's lock.
+            with self._writing:
+                with immediate(engine) as connection:
+                    yield connection
+                self._commits += 1
+                if self._commits >= COMMITS_PER_CHECKPOINT:
+                    self._checkpoint(engine)
+
+    @contextmanager
+    def unprepared(self) -> Iterator[Connection]:
+        """Give a connection like ``writing``, to the file as it is: for Alembic's commands."""
+        with self._faults():
+            self._make()
+            engine = new_engine(self.path)
+            try:
+                with immediate(engine) as connection:
+                    yield connection
+            finally:
+                engine.dispose()
+
+    def open(self) -> None:
+        """Open, make or upgrade the file now."""
+        with self._faults():
+            self._opened()
+
+    def close(self) -> None:
+        """Close every connection; the last one on the file copies the WAL into it."""
+        with self._opening:
+            if self._engine is not None:
+                self._engine.dispose()
+            self._engine = None
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, sqlite3.Error, OSError) as error:
+            self.close()  # whatever was wrong, the next call looks afresh
+            refusal = fault(error, name=self.path.name)
+            self._say_once(refusal, cause(error))
+            raise refusal from error
+        except StoreError as refusal:
+            self.close()
+            self._say_once(refusal, "")
+            raise
+        self._said = ""
+
+    def _say_once(self, refusal: StoreError, detail: str) -> None:
+        if str(refusal) != self._said:
+            self._said = str(refusal)
+            logger.error("%s [%s]%s", refusal, self.path, f" ({detail})" if detail else "")
+
+    def _opened(self, *, to_write: bool = False) -> Engine:
+        with self._opening:
+            # The file may have been deleted or replaced, and what is written to the old one
+            # would be lost; or it was read-only and may not be so any more.
+            if self._identity != files.identity(self.path) or (
+                to_write and self._mode != READ_WRITE
+            ):
+                self.close()
+            if self._engine is None:
+                self._engine = self._open()
+            if to_write and self._mode != READ_WRITE:
+                raise read_only(self.path.name)
+            return self._engine
+
+    def _open(self) -> Engine:
+        self._make()
+        self._mode = self._usable_mode()
+        engine = new_engine(self.path, self._mode)
+        try:
+            if self._mode == READ_WRITE:
+                upgrade.upgrade(engine, self.path)
+                self._use_wal()
+            else:
+                upgrade.require_current(engine, self.path)
+        except BaseException:
+            engine.dispose()
+            raise
+        self._identity = files.identity(self.path)
+        if self._mode == READ_WRITE and files.size(self._wal) > WAL_BYTES_AT_REST // 4:
+            self._checkpoint(engine)
+        return engine
+
+    def _make(self) -> None:
+        """Make the folder and the file where they are missing; keep others out of both."""
+        files.make_folder(self.path.parent)
+        if self._own_folder:
+            files.restrict(self.path.parent, files.FOLDER_MODE)
+        files.make_file(self.path)
+        for path in (self.path, self._wal, self.path.with_name(f"{self.path.name}-shm")):
+            files.restrict(path, files.FILE_MODE)
+
+    def _usable_mode(self) -> str:
+        """Find out whether the file can be written, only read, or read only as it lies there."""
+        try:
+            with closing(connect(self.path)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+        except sqlite3.OperationalError as error:
+            if not any(words in str(error) for words in ("readonly", "unable to open")):
+                raise
+        else:
+            return READ_WRITE
+        try:
+            with closing(connect(self.path, READ_ONLY)) as connection:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            # A WAL in a folder that we may not write has no index to read it by. Where nothing
+            # is left in the WAL, the file is the whole truth and may be read as it lies there.
+            if "unable to open" not in str(error) or files.size(self._wal):
+                raise
+            return IMMUTABLE
+        return READ_ONLY
+
+    def _use_wal(self) -> None:
+        """Switch the file to write-ahead logging, once in its life."""
+        deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+        with closing(connect(self.path)) as connection:
+            while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                try:
+                    mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+                except sqlite3.OperationalError as error:
+                    # SQLite does not wait here by itself: another server may be starting.
+                    if "locked" not in str(error) or time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.02)
+                    continue
+                if mode != "wal":
+                    logger.warning("%s cannot have a WAL here; reads may wait.", self.path)
+                    return
+
+    def _checkpoint(self, engine: Engine) -> None:
+        """Copy the WAL into the file while nobody can commit (the docstring above says why)."""
+        self._commits = 0
+        guard, worker = engine.raw_connection(), engine.raw_connection()
+        try:
+            guard.cursor().execute("BEGIN IMMEDIATE")
+            try:
+                worker.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+            finally:
+                guard.cursor().execute("ROLLBACK")
+        except sqlite3.OperationalError as error:
+            # What was committed is safe in the WAL; the next round copies it.
+            logger.warning("The WAL of %s was not copied yet: %s", self.path, error)
+        finally:
+            guard.close()
+            worker.close()

@@ -1,0 +1,75 @@
+"""Files that only their owner may read: the database, its WAL, its backups, their folder."""
+
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+logger = logging.getLogger(__name__)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where they are missing."""
+    for missing in reversed([f for f in (folder, *folder.parents) if not f.exists()]):
+        missing.mkdir(mode=FOLDER_MODE, exist_ok=True)
+
+
+def make_file(path: Path) -> None:
+    """Make an empty file where it is missing.
+
+    Before SQLite does: its own would be readable for everyone, and a WAL takes over the mode.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, FILE_MODE))
+    except FileExistsError:
+        return
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[None]:
+    """Make a file to be filled in the block; it stays only where that succeeds."""
+    os.close(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_RDWR, FILE_MODE))
+    try:
+        yield
+    except BaseException:
+        path.unlink()
+        raise
+
+
+def restrict(path: Path, mode: int) -> None:
+    """Take away what others may do with a file or folder of ours, where there is one."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return
+    if stat.S_IMODE(status.st_mode) & ~mode and _is_ours(status):
+        try:
+            path.chmod(mode)
+        except OSError as error:  # a read-only file system, or one without modes
+            logger.debug("The mode of %s stays as it is: %s", path, error)
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells one file from another of the same name, None where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def size(path: Path) -> int:
+    """Return a file's bytes, 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    return not hasattr(os, "getuid") or status.st_uid == os.getuid()

@@ -1,0 +1,69 @@
+"""What all tests share: a guard around the real data directory, servers, clients."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_REAL_PLACES = tuple(
+    str(Path(place, "extended-memory-mcp"))
+    for place in {
+        Path.home() / ".local" / "share",
+        Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"),
+    }
+)
+"""Where the memory of the person who runs the tests may lie."""
+
+_OPENING = {"open", "os.mkdir", "os.chmod", "os.rename", "os.remove", "sqlite3.connect"}
+
+
+def _guard(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuse to touch the real data directory, whatever a test or the program does."""
+    if event in _OPENING and isinstance(arguments[0], (str, bytes, os.PathLike)):
+        path = os.fsdecode(arguments[0]).removeprefix("file://")
+        if path.startswith(_REAL_PLACES):
+            raise PermissionError("A test tried to touch the real data directory.")
+
+
+sys.addaudithook(_guard)
+
+# At import, before any test can start a process: a child inherits a home of its own.
+_HOME = tempfile.mkdtemp(prefix="extended-memory-home-")
+os.environ["HOME"] = os.environ["USERPROFILE"] = _HOME
+for _name in (
+    "XDG_DATA_HOME",
+    "STORAGE_CONNECTION_STRING",
+    "EXTENDED_MEMORY_PROJECT",
+    "CUSTOM_INSTRUCTION_PATH",
+    "LOG_LEVEL",
+):
+    os.environ.pop(_name, None)
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test a home and a database of its own; return the database's path."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    path = tmp_path / "store" / "memory.db"
+    monkeypatch.setenv("STORAGE_CONNECTION_STRING", f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run asynchronous tests on asyncio, as FastMCP does."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_real_home() -> Iterator[None]:
+    yield
+    import shutil
+
+    shutil.rmtree(_HOME, ignore_errors=True)
