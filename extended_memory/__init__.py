@@ -10,6 +10,7 @@ The map. A call travels down this list and its answer comes back up; imports poi
 - ``rendering``   domain values as the short text that the model reads, within a budget of bytes
 - ``answers``     domain values as the structured answer that programs read
 - ``service``     the rules that hold on every backend: which project, pins, the retry window
+- ``instructions``  the user's own instructions, a file that a first load brings along
 - ``settings``    the environment, read once
 - ``logs``        what is written to stderr, and what never is
 - ``storage``     ``contract`` says what a repository promises; ``sql`` keeps it on SQLite

@@ -13,7 +13,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from extended_memory.domain import MAXIMUM_IMPORTANCE, MINIMUM_IMPORTANCE
+from extended_memory.domain import (
+    MAXIMUM_CONTENT_BYTES,
+    MAXIMUM_IMPORTANCE,
+    MINIMUM_IMPORTANCE,
+)
 from extended_memory.names import (
     MAXIMUM_PROJECT_CHARACTERS,
     MAXIMUM_TAG_CHARACTERS,
@@ -22,7 +26,6 @@ from extended_memory.names import (
     normalise_tag,
 )
 
-MAXIMUM_CONTENT_BYTES = 50_000
 MAXIMUM_TAGS = 32
 MAXIMUM_FILTER_TAGS = 10
 MAXIMUM_LIMIT = 100

@@ -6,6 +6,9 @@ from datetime import datetime
 MINIMUM_IMPORTANCE = 1
 MAXIMUM_IMPORTANCE = 10
 
+MAXIMUM_CONTENT_BYTES = 50_000
+"""Of UTF-8, in a context that is saved today; older stores may hold larger ones."""
+
 DEFAULT_PROJECT = "general"
 """The project of a call that names none, as in 0.9.0."""
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from extended_memory.arguments import SURROGATE_KEY
+
 _SHOWN_CHARACTERS = 60
 
 _RULES = {
@@ -22,13 +24,18 @@ def sentence(tool: str, error: ValidationError) -> str:
     if kind in {"missing_argument", "missing", "missing_keyword_only_argument"}:
         return f"{argument} is required by {tool} and was not given."
     if kind in {"unexpected_keyword_argument", "extra_forbidden"}:
-        return f"{_shown(argument)} is not an argument of {tool}, which was given it."
+        name, given = _shown(argument).strip('"'), _shown(first["input"])
+        return f"{name} must not be given, {tool} has no such argument; given: {given}."
     rule = _RULES.get(kind, "be valid").format(**first.get("ctx", {}))
     where = f"{argument}[{']['.join(place)}]" if place else argument
     return f"{where} must {rule}; given: {_shown(first['input'])}."
 
 
 def _shown(value: Any) -> str:
-    """Return a value as JSON in ASCII, cut to a length that is worth reading."""
-    text = json.dumps(value, default=str)
+    """Return a value as JSON, cut to a length that is worth reading."""
+    if isinstance(value, dict) and set(value) == {SURROGATE_KEY}:
+        text = str(value[SURROGATE_KEY])
+    else:
+        text = json.dumps(value, default=str, ensure_ascii=False)
+        text = text.encode(errors="backslashreplace").decode()  # a lone surrogate has no UTF-8
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."

@@ -9,7 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from extended_memory.domain import Context, ContextPage, Project, TagCount, TagPage
+from extended_memory.domain import (
+    MAXIMUM_CONTENT_BYTES,
+    Context,
+    ContextPage,
+    Project,
+    TagCount,
+    TagPage,
+)
 
 MAXIMUM_REPLY_BYTES = 60_000
 """Under 20,000 tokens in any script; Claude's clients cut tool results at 25,000."""
@@ -66,15 +73,13 @@ def loaded(
         counted = (f"{tag.tag} ({tag.count})" for tag in popular)
         head += f"\nTags used most here: {_joined(counted, _POPULAR_TAG_BYTES)}"
     budget = MAXIMUM_REPLY_BYTES - _MARGIN_BYTES - _size(head)
-    first, *rest = (
-        (_shown(page.contexts[0], budget), *page.contexts[1:]) if page.contexts else (None,)
-    )
-    if first is not None:
-        budget -= _size(_block(first))
-    instructions = _cut(instructions, budget, "the custom instructions")
+    # The first context comes whole, then the instructions as far as they fit, then the others.
+    contexts = [_shown(context) for context in page.contexts]
+    budget -= sum(_size(_block(context)) for context in contexts[:1])
+    instructions = _cut(instructions, budget, "the file is larger than a reply may be")
     budget -= _size(instructions)
-    shown = [] if first is None else [first]
-    for context in rest:
+    shown = contexts[:1]
+    for context in contexts[1:]:
         budget -= _size(_block(context))
         if budget < 0:
             break
@@ -162,19 +167,18 @@ def _block(context: Context) -> str:
     )
 
 
-def _shown(context: Context, budget: int) -> Context:
-    """Return a context as it is, or with its content cut where an older store let it grow."""
-    overhead = _size(_block(replace(context, content="")))
-    content = _cut(context.content, budget - overhead, f"#{context.id}")
+def _shown(context: Context) -> Context:
+    """Return a context as it is, or cut to what can be saved where an older store let it grow."""
+    content = _cut(context.content, MAXIMUM_CONTENT_BYTES, "the whole of it stays in the store")
     return context if content is context.content else replace(context, content=content)
 
 
-def _cut(text: str, budget: int, name: str) -> str:
+def _cut(text: str, budget: int, reason: str) -> str:
     """Return a text as it is where it fits, else its beginning and a plain note."""
     encoded = text.encode()
     if len(encoded) <= budget:
         return text
-    note = f"\n[cut: {name} has {len(encoded):,} bytes; the whole of it stays stored]"
+    note = f"\n[cut: {len(encoded):,} bytes, {reason}]"
     return encoded[: max(budget - _size(note), 0)].decode(errors="ignore") + note
 
 

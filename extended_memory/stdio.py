@@ -223,7 +223,7 @@ def _is_unicode(value: Any) -> bool:
 def _without_surrogates(value: Any) -> Any:
     """Replace every text that is not Unicode by an object which says so."""
     if isinstance(value, str) and not _is_unicode(value):
-        return {SURROGATE_KEY: ascii(value)[:80]}
+        return {SURROGATE_KEY: json.dumps(value)}
     if isinstance(value, dict):
         return {
             key.encode("ascii", "backslashreplace").decode()
