@@ -137,6 +137,7 @@ def _tool(
         tool = _says(ToolError)(function)
         registered = _in_place_when_ready(tool) if read_only else tool
         mcp.tool(
+            description=_reflowed(function.__doc__ or ""),
             output_schema=answers.schema(answer),
             annotations=ToolAnnotations(
                 title=title,
@@ -166,6 +167,11 @@ def _in_place_when_ready(tool: Callable[_P, ToolResult]) -> Callable[_P, Awaitab
         return await to_thread.run_sync(functools.partial(tool, *args, **kwargs))
 
     return call
+
+
+def _reflowed(words: str) -> str:
+    """Return a docstring's paragraphs without the line breaks of the source."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in words.split("\n\n"))
 
 
 def _result(text: str, answer: Mapping[str, Any]) -> ToolResult:
