@@ -18,33 +18,29 @@ def conversation(
     command: list[str], environment: dict[str, str], tool: str, arguments: dict[str, object]
 ) -> dict[str, object]:
     """Start the server, call one tool, end its input; return the structured answer."""
-    messages = [
-        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE},
-        {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        {
-            "jsonrpc": "2.0",
-            "id": 2,
-            "method": "tools/call",
-            "params": {"name": tool, "arguments": arguments},
-        },
+    messages: list[dict[str, object]] = [
+        {"id": 1, "method": "initialize", "params": INITIALIZE},
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/call", "params": {"name": tool, "arguments": arguments}},
     ]
-    script = "".join(json.dumps(message) + "\n" for message in messages)
-    done = subprocess.run(
-        command,
-        check=False,
-        input=script,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    if done.returncode:
-        sys.exit(f"{command} ended with {done.returncode}: {done.stderr}")
-    answers = {answer["id"]: answer for answer in map(json.loads, done.stdout.splitlines())}
-    result = answers[2]["result"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        answer: dict[str, dict[str, object]] = {}
+        for message in messages:
+            server.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+            server.stdin.flush()
+            if "id" in message:
+                answer = json.loads(server.stdout.readline())
+        server.stdin.close()
+        if server.wait(timeout=10):
+            sys.exit(f"{command} ended with {server.returncode}")
+    result = answer["result"]
     if result["isError"]:
         sys.exit(f"{tool} failed: {result}")
-    return dict(result["structuredContent"])
+    return dict(result["structuredContent"])  # type: ignore[call-overload]
 
 
 def main() -> None:

@@ -70,6 +70,8 @@ def main() -> None:
     gc.enable()
     channel.install()
     mcp.run("stdio", show_banner=False)
+    sys.stderr.flush()
+    os._exit(0)  # everything is closed; taking the libraries apart would only cost time
 
 
 def _command_line() -> argparse.ArgumentParser:

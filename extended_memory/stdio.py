@@ -25,10 +25,10 @@ from typing import Any, Final
 
 from extended_memory.arguments import SURROGATE_KEY
 
-DRAIN_SECONDS: Final = 0.6
+DRAIN_SECONDS: Final = 0.75
 """How long the end of input waits for answers; with the closing of the store, under a second."""
 
-EXIT_SECONDS: Final = 0.9
+EXIT_SECONDS: Final = 0.95
 """When the process ends at the latest after the end of input or a signal."""
 
 _CHUNK: Final = 65536
