@@ -3,7 +3,6 @@
 Everything that costs time is imported inside ``main``, after the process is set up for it.
 """
 
-import argparse
 import gc
 import os
 import signal
@@ -29,7 +28,8 @@ _UNUSABLE_SETTINGS = 2
 
 def main() -> None:
     """Serve the memory over standard input and output until the input ends."""
-    _command_line().parse_known_args()  # 0.9.0 ignored what it did not know
+    if sys.argv[1:]:
+        _read_command_line()
     os.environ.update(_LIBRARY_SETTINGS)
     # Importing FastMCP builds a thousand classes and triggers the collector again and again.
     gc.disable()
@@ -74,7 +74,9 @@ def main() -> None:
     os._exit(0)  # everything is closed; taking the libraries apart would only cost time
 
 
-def _command_line() -> argparse.ArgumentParser:
+def _read_command_line() -> None:
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="extended-memory-mcp",
         description="A local MCP server that keeps the context of your projects between chats. "
@@ -82,7 +84,7 @@ def _command_line() -> argparse.ArgumentParser:
         "shows how to configure one.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    return parser
+    parser.parse_known_args()  # 0.9.0 ignored what it did not know
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ LIBRARIES = {
 }
 """Which rooms may import a library."""
 
-AT_FIRST_USE = {"alembic", "redis", "platformdirs"}
+AT_FIRST_USE = {"alembic", "argparse", "redis", "platformdirs"}
 """What a start that does not need it must not import."""
 
 
