@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastmcp import Client
 from fastmcp.client.client import CallToolResult
+from mcp_types import TextContent, TextResourceContents
 
 from extended_memory.rendering import MAXIMUM_REPLY_BYTES
 from extended_memory.server import mcp
@@ -23,7 +24,7 @@ MemoryClient = Client[Any]
 ERAS = {"2026-07-28": "auto", "2025-11-25": "legacy"}
 
 
-@pytest.fixture(params=ERAS.values(), ids=ERAS)
+@pytest.fixture(params=list(ERAS.values()), ids=list(ERAS))
 def era(request: pytest.FixtureRequest) -> str:
     """Name the protocol: without a handshake, or with one."""
     return str(request.param)
@@ -53,7 +54,15 @@ async def refused(client: MemoryClient, tool: str, **arguments: Any) -> str:
 
 def text(result: CallToolResult) -> str:
     (block,) = result.content
-    return str(block.text)
+    assert isinstance(block, TextContent)
+    return block.text
+
+
+async def overview(client: MemoryClient) -> str:
+    """Read the start-up resource."""
+    (content,) = await client.read_resource("memory://startup-context")
+    assert isinstance(content, TextResourceContents)
+    return content.text
 
 
 def structured(result: CallToolResult) -> dict[str, Any]:
@@ -216,7 +225,7 @@ async def test_forgetting_within_another_project_finds_nothing(client: MemoryCli
 
 async def test_projects_are_listed_by_their_last_save(client: MemoryClient) -> None:
     assert text(await call(client, "list_all_projects")) == "Nothing is saved yet."
-    saved = {}
+    saved: dict[str, list[str]] = {}
     for name in ("one", "two", "one"):
         answer = structured(
             await call(client, "save_context", content=f"{len(saved)} {name}", project_id=name)
@@ -323,6 +332,17 @@ async def test_every_argument_of_a_load_may_come_as_a_string(client: MemoryClien
     assert structured(await call(client, "load_contexts", **nulls))["total"] == 0
 
 
+NO_INTEGERS: list[Any] = [5.5, "5.5", "high", True, [], {}, "", "1e400"]
+
+NO_WHOLE_NUMBERS: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "save_context",
+        {"content": "a", "importance_level": value},
+        f"importance_level must be a whole number; given: {json.dumps(value)}.",
+    )
+    for value in NO_INTEGERS
+]
+
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("save_context", {}, "content is required by save_context and was not given."),
     ("save_context", {"content": None}, "content must be text; given: null."),
@@ -355,14 +375,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         {"content": "a", "importance_level": 11},
         "importance_level must be at most 10; given: 11.",
     ),
-    *(
-        (
-            "save_context",
-            {"content": "a", "importance_level": value},
-            f"importance_level must be a whole number; given: {json.dumps(value)}.",
-        )
-        for value in (5.5, "5.5", "high", True, [], {}, "", "1e400")
-    ),
+    *NO_WHOLE_NUMBERS,
     (
         "save_context",
         {"content": "a", "tags": ["a", " "]},
@@ -607,7 +620,8 @@ async def test_the_list_of_tools_is_small(client: MemoryClient) -> None:
 async def test_the_prompt_tells_how_to_use_the_memory(client: MemoryClient) -> None:
     prompt = await client.get_prompt("memory_instructions")
     (message,) = prompt.messages
-    words = str(message.content.text)
+    assert isinstance(message.content, TextContent)
+    words = message.content.text
     for word in ("load_contexts", "save_context", "Never invent", "Mentioned next steps"):
         assert word in words
 
@@ -629,14 +643,14 @@ async def test_the_startup_resource_gives_projects_and_important_contexts(
         "memory://startup-context",
         "application/json",
     )
-    (content,) = await client.read_resource("memory://startup-context")
-    assert len(content.text.encode()) <= 8_000
-    overview = json.loads(content.text)
-    assert [project["id"] for project in overview["available_projects"]] == [
+    content = await overview(client)
+    assert len(content.encode()) <= 8_000
+    shown = json.loads(content)
+    assert [project["id"] for project in shown["available_projects"]] == [
         "project 0",
         "project 1",
     ]
-    important = overview["high_importance_contexts"]
+    important = shown["high_importance_contexts"]
     assert important[0]["importance"] == 10
     assert important[0]["project"] == "project 1"
     assert important[0]["content"].startswith("3 long")
@@ -736,8 +750,7 @@ async def test_a_pinned_server_neither_shows_nor_touches_others(
     assert structured(listed) == {"projects": [], "total": 0}
     result = await call(pinned, "forget_context", context_id=1)
     assert structured(result) == {"id": 1, "project_id": "mi ne", "forgotten": False}
-    (overview,) = await pinned.read_resource("memory://startup-context")
-    assert "theirs" not in overview.text
+    assert "theirs" not in await overview(pinned)
     assert "hidden" not in text(await call(pinned, "get_popular_tags"))
     await call(pinned, "save_context", content="mine", importance_level=9)
     names = [p["id"] for p in structured(await call(pinned, "list_all_projects"))["projects"]]

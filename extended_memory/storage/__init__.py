@@ -1,10 +1,14 @@
 """Where contexts are kept: opens the repository that the settings ask for, and no other."""
 
+import logging
+from functools import cache
 from importlib.util import find_spec
 
-from extended_memory.domain import SettingsError
+from extended_memory.domain import StoreError
 from extended_memory.settings import RedisLocation, SqliteLocation
 from extended_memory.storage.contract import MemoryRepository
+
+logger = logging.getLogger(__name__)
 
 
 def open_repository(location: SqliteLocation | RedisLocation) -> MemoryRepository:
@@ -13,7 +17,7 @@ def open_repository(location: SqliteLocation | RedisLocation) -> MemoryRepositor
     Nothing is opened or created yet: a fault of the store is an error of the call that meets it.
 
     Raises:
-        SettingsError: the backend is not installed or not part of this release.
+        StoreError: the backend is not installed or not part of this release.
     """
     if isinstance(location, RedisLocation):
         raise _redis_refusal()
@@ -22,14 +26,19 @@ def open_repository(location: SqliteLocation | RedisLocation) -> MemoryRepositor
     return SqlRepository(location.path, own_folder=location.own_folder)
 
 
-def _redis_refusal() -> SettingsError:
+@cache
+def _redis_refusal() -> StoreError:
+    """Say why Redis cannot be used; the log says it once."""
     if find_spec("redis") is None:
-        return SettingsError(
+        refusal = StoreError(
             "STORAGE_CONNECTION_STRING names a Redis server, but Redis support is not installed: "
             'run `pip install "extended-memory-mcp[redis]"`, or with uv '
             '`uvx --from "extended-memory-mcp[redis]" extended-memory-mcp`.'
         )
-    return SettingsError(
-        "STORAGE_CONNECTION_STRING names a Redis server, and this release cannot store in Redis "
-        "yet: use sqlite:////absolute/path/memory.db."
-    )
+    else:
+        refusal = StoreError(
+            "STORAGE_CONNECTION_STRING names a Redis server, and this release cannot store in "
+            "Redis yet: use sqlite:////absolute/path/memory.db."
+        )
+    logger.error("%s", refusal)
+    return refusal
