@@ -47,7 +47,7 @@ def _prose(name: str) -> str:
 
 
 @lifespan
-async def memory_lifespan(_: FastMCP) -> AsyncIterator[Mapping[str, Any]]:
+async def memory_lifespan(_: FastMCP) -> AsyncIterator[dict[str, Any]]:
     """Give every call the service and the settings; open the store soon, close it at the end."""
     settings = Settings.from_environment(os.environ)
     memory = MemoryService(lambda: open_repository(settings.storage), pinned=settings.project)

@@ -17,14 +17,19 @@ NO_TIME = timedelta(0)
 
 def save(repository: MemoryRepository, content: str, **changes: Any) -> Context:
     """Save with plain values where a test names none."""
-    values = {"project": "alpha", "importance": 5, "tags": (), "repeat_within": TEN_MINUTES}
+    values: dict[str, Any] = {
+        "project": "alpha",
+        "importance": 5,
+        "tags": (),
+        "repeat_within": TEN_MINUTES,
+    }
     values |= changes
     return repository.save(values.pop("project"), content, **values)
 
 
 def load(repository: MemoryRepository, project: str = "alpha", **changes: Any) -> ContextPage:
     """Load everything where a test names nothing."""
-    values = {"minimum_importance": 1, "tags": (), "limit": 100, "offset": 0}
+    values: dict[str, Any] = {"minimum_importance": 1, "tags": (), "limit": 100, "offset": 0}
     return repository.load(project, **(values | changes))
 
 
@@ -278,7 +283,10 @@ NAMES = ["alpha", "alpha beta", "al", "ALPHA", "альфа", "a:b", "a}:{b", "a%
 
 
 def test_projects_share_nothing(repository: MemoryRepository) -> None:
-    saved = {name: save(repository, "same", project=name, tags=tuple(sorted(("t", name)))) for name in NAMES}
+    saved = {
+        name: save(repository, "same", project=name, tags=tuple(sorted(("t", name))))
+        for name in NAMES
+    }
     for name, context in saved.items():
         assert load(repository, name) == ContextPage(contexts=(context,), total=1)
         assert load(repository, name, tags=("t",)).contexts == (context,)
