@@ -53,11 +53,7 @@ def main() -> None:
         timer.start()
 
     def end_on_signal(_number: int, _frame: FrameType | None) -> None:
-        def end() -> None:
-            channel.drain()
-            os._exit(0)  # what was not committed is rolled back when the file is next opened
-
-        threading.Thread(target=end, daemon=True).start()
+        channel.end()
 
     channel.on_end = end_soon
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):

@@ -17,9 +17,9 @@ FastMCP's stdio transport serves whatever ``sys.stdin`` and ``sys.stdout`` give 
 import io
 import json
 import os
+import select
 import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -45,6 +45,7 @@ class Channel:
         self._idle = threading.Condition()
         self._unanswered = 0
         self._ended = False
+        self._wake = os.pipe()
         self.on_end: Callable[[], None] = lambda: None
         self.reader = _Reader(self, incoming)
         self.writer = _Writer(self)
@@ -68,6 +69,18 @@ class Channel:
         sys.stdin = io.TextIOWrapper(io.BufferedReader(self.reader, _CHUNK), encoding="utf-8")
         sys.stdout = _PrintsToStderr(self.writer)
 
+    def end(self) -> None:
+        """Let the input end here, as a signal wants it."""
+        self._begin_to_end()
+        os.write(self._wake[1], b"!")
+
+    def wait_for_input(self, descriptor: int) -> bool:
+        """Wait until there is something to read, or return False where the input ends here."""
+        if sys.platform == "win32":  # its select knows sockets only: there on_end has to do
+            return True
+        readable, _, _ = select.select([descriptor, self._wake[0]], [], [])
+        return self._wake[0] not in readable
+
     def received(self) -> None:
         """Count a request that was passed on."""
         with self._idle:
@@ -85,16 +98,14 @@ class Channel:
 
     def drain(self) -> None:
         """Wait until every request is answered, but not for long."""
+        self._begin_to_end()
         with self._idle:
-            first = not self._ended
+            self._idle.wait_for(lambda: self._unanswered <= 0, timeout=DRAIN_SECONDS)
+
+    def _begin_to_end(self) -> None:
+        if not self._ended:
             self._ended = True
-        if first:
             self.on_end()
-        deadline = time.monotonic() + DRAIN_SECONDS
-        with self._idle:
-            self._idle.wait_for(
-                lambda: self._unanswered <= 0, timeout=max(deadline - time.monotonic(), 0)
-            )
 
 
 class _Reader(io.RawIOBase):
@@ -138,7 +149,9 @@ class _Reader(io.RawIOBase):
                 self._received.clear()
                 return line or None
             searched = len(self._received)
-            chunk = os.read(self._descriptor, _CHUNK)
+            chunk = b""
+            if self._channel.wait_for_input(self._descriptor):
+                chunk = os.read(self._descriptor, _CHUNK)
             self._at_end = not chunk
             self._received += chunk
 

@@ -20,23 +20,23 @@ def open_repository(location: SqliteLocation | RedisLocation) -> MemoryRepositor
         StoreError: the backend is not installed or not part of this release.
     """
     if isinstance(location, RedisLocation):
-        raise _redis_refusal()
+        raise StoreError(_redis_refusal())
     from extended_memory.storage.sql.repository import SqlRepository
 
     return SqlRepository(location.path, own_folder=location.own_folder)
 
 
 @cache
-def _redis_refusal() -> StoreError:
+def _redis_refusal() -> str:
     """Say why Redis cannot be used; the log says it once."""
     if find_spec("redis") is None:
-        refusal = StoreError(
+        refusal = (
             "STORAGE_CONNECTION_STRING names a Redis server, but Redis support is not installed: "
             'run `pip install "extended-memory-mcp[redis]"`, or with uv '
             '`uvx --from "extended-memory-mcp[redis]" extended-memory-mcp`.'
         )
     else:
-        refusal = StoreError(
+        refusal = (
             "STORAGE_CONNECTION_STRING names a Redis server, and this release cannot store in "
             "Redis yet: use sqlite:////absolute/path/memory.db."
         )

@@ -14,10 +14,11 @@ the new tables goes to ``legacy_values`` as JSON.
 
 import json
 import logging
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from sqlalchemy import Connection
@@ -41,10 +42,14 @@ _MAPPED = {
     "contexts": {"id", "project_id", "content", "importance_level", "created_at", "tags"},
     "projects": {"id"},
 }
-_NOISE = {
+_NOISE: dict[str, dict[str, Any]] = {
     "contexts": {"status": "active", "access_count": 0, "last_accessed": None},
     "projects": {"name": None, "status": "active", "last_accessed": None},
 }
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MILLISECOND = timedelta(milliseconds=1)
+_NUMBER = re.compile(r"-?\d+(\.\d*)?")
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +74,8 @@ def set_aside(connection: Connection) -> Earlier | None:
             "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'contexts'"
         ).fetchone()[0]
         last_id = max(last_id, given)
+    # Other tables of an older install may refer to these ones: they go on doing so by name.
+    database.execute("PRAGMA legacy_alter_table=ON")
     # Triggers and views would stand in the way of renaming; they hold no data.
     for kind, name in database.execute(
         "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
@@ -77,14 +84,16 @@ def set_aside(connection: Connection) -> Earlier | None:
     _drop_full_text_index(database)
     for name in found:
         database.execute(f"ALTER TABLE {name} RENAME TO {_PREFIX}{name}")
+    database.execute("PRAGMA legacy_alter_table=OFF")
     return Earlier(tables=frozenset(found), last_id=last_id)
 
 
 def carry_over(connection: Connection, earlier: Earlier) -> None:
     """Fill the new tables from the ones set aside, and drop those."""
     database = _driver(connection)
+    # Functions are given bytes: the driver refuses to hand over a text that is not UTF-8.
     database.create_function("utc_ms", 1, _milliseconds, deterministic=True)
-    database.create_function("digest", 1, content_digest, deterministic=True)
+    database.create_function("digest", 1, _digest, deterministic=True)
     _project_names(database)
     _contexts(database, earlier)
     _links(database, earlier)
@@ -101,36 +110,39 @@ def carry_over(connection: Connection, earlier: Earlier) -> None:
 
 
 def _project_names(database: sqlite3.Connection) -> None:
-    """Map every project name as it was written to the one spelling of it."""
-    written = {row[0] for row in database.execute(f"SELECT project_id FROM {_PREFIX}contexts")}
-    if column := _first(_columns(database, "decisions"), "project_id", "project"):
-        written |= {row[0] for row in database.execute(f"SELECT {column} FROM decisions")}
-    database.execute("CREATE TEMP TABLE project_names (written, name TEXT NOT NULL)")
+    """Map every project name as it was written, in bytes, to the one spelling of it."""
+    column = "project_id" if "project_id" in _columns(database, f"{_PREFIX}contexts") else "NULL"
+    written = database.execute(
+        f"SELECT DISTINCT CAST({column} AS BLOB) FROM {_PREFIX}contexts"
+    ).fetchall()
+    database.execute("CREATE TEMP TABLE project_names (written BLOB, name TEXT NOT NULL)")
     database.executemany(
         "INSERT INTO project_names VALUES (?, ?)",
-        [(name, _project(name)) for name in written],
+        [(name, _project(name)) for (name,) in written],
     )
     database.execute("CREATE INDEX temp.project_names_written ON project_names (written)")
 
 
 def _contexts(database: sqlite3.Connection, earlier: Earlier) -> None:
     columns = _columns(database, f"{_PREFIX}contexts")
-    importance = "importance_level" if "importance_level" in columns else "NULL"
-    created = "utc_ms(c.created_at)" if "created_at" in columns else "NULL"
+    importance = "c.importance_level" if "importance_level" in columns else "NULL"
+    created = "utc_ms(CAST(c.created_at AS BLOB))" if "created_at" in columns else "NULL"
+    project = "c.project_id" if "project_id" in columns else "NULL"
     database.execute(
         f"""
         CREATE TEMP TABLE adopted_times AS
         SELECT c.id AS id, p.name AS project, {created} AS created_at
-        FROM {_PREFIX}contexts c JOIN project_names p ON p.written IS c.project_id
+        FROM {_PREFIX}contexts c JOIN project_names p ON p.written IS CAST({project} AS BLOB)
         """
     )
     # A time that cannot be read: as old as the oldest that can, so that nothing passes for new.
     database.execute(
         """
         UPDATE adopted_times SET created_at =
-            (SELECT coalesce(min(created_at), utc_ms('now')) FROM adopted_times)
+            (SELECT coalesce(min(created_at), ?) FROM adopted_times)
         WHERE created_at IS NULL
-        """
+        """,
+        (_now(),),
     )
     database.execute("CREATE INDEX temp.adopted_times_id ON adopted_times (id)")
     database.execute(
@@ -143,9 +155,8 @@ def _contexts(database: sqlite3.Connection, earlier: Earlier) -> None:
     database.execute(
         f"""
         INSERT INTO contexts (id, project_id, importance, created_at, digest, content)
-        SELECT c.id, p.id, {_clamped(f"c.{importance}" if importance != "NULL" else "NULL")},
-            t.created_at, digest(coalesce(CAST(c.content AS TEXT), '')),
-            coalesce(CAST(c.content AS TEXT), '')
+        SELECT c.id, p.id, {_clamped(importance)}, t.created_at,
+            digest(CAST(c.content AS BLOB)), coalesce(CAST(c.content AS TEXT), '')
         FROM {_PREFIX}contexts c
         JOIN adopted_times t ON t.id = c.id
         JOIN projects p ON p.name = t.project
@@ -206,6 +217,8 @@ def _decisions(database: sqlite3.Connection, columns: list[str]) -> None:
     project_column = _first(columns, "project_id", "project")
     importance_column = _first(columns, "importance_level", "importance")
     own = {"id", "created_at", "tags", project_column, importance_column}
+    # As for a context: a time that cannot be read is as old as the oldest that can.
+    oldest = database.execute("SELECT min(created_at) FROM contexts").fetchone()[0] or _now()
     cursor = database.execute(f"SELECT {', '.join(map(_quoted, columns))} FROM decisions")
     for values in cursor.fetchall():
         row = dict(zip(columns, values, strict=True))
@@ -217,9 +230,7 @@ def _decisions(database: sqlite3.Connection, columns: list[str]) -> None:
         if not content:
             continue
         project = _project(row.get(project_column) if project_column else None)
-        created_at = _milliseconds(row.get("created_at"))
-        if created_at is None:
-            created_at = _milliseconds("now")
+        created_at = _milliseconds(row.get("created_at")) or oldest
         database.execute(
             """
             INSERT INTO projects (name, created_at, last_saved_at) VALUES (:name, :at, :at)
@@ -231,8 +242,8 @@ def _decisions(database: sqlite3.Connection, columns: list[str]) -> None:
         context_id = database.execute(
             f"""
             INSERT INTO contexts (project_id, importance, created_at, digest, content)
-            SELECT id, {_clamped("coalesce(:importance, :default)")}, :at, digest(:content),
-                :content
+            SELECT id, {_clamped("coalesce(:importance, :default)")}, :at,
+                digest(CAST(:content AS BLOB)), :content
             FROM projects WHERE name = :project
             """,
             {
@@ -253,15 +264,16 @@ def _leftovers(database: sqlite3.Connection, earlier: Earlier) -> None:
         columns = [c for c in _columns(database, _PREFIX + table) if c not in _MAPPED[table]]
         if not columns:
             continue
-        cursor = database.execute(
-            f"SELECT id, {', '.join(map(_quoted, columns))} FROM {_PREFIX}{table}"
-        )
+        names = _columns(database, _PREFIX + table)
+        key = names.index("id") if "id" in names else 0
+        cursor = database.execute(f"SELECT * FROM {_PREFIX}{table}")
         kept = []
-        for source_id, *values in cursor:
+        for values in cursor:
+            source_id = values[key]
             row = {
                 name: value.hex() if isinstance(value, bytes) else value
-                for name, value in zip(columns, values, strict=True)
-                if value is not None
+                for name, value in zip(names, values, strict=True)
+                if name in columns and value is not None
             }
             noise = _NOISE[table]
             if any(name not in noise or noise[name] not in (None, row[name]) for name in row):
@@ -289,7 +301,7 @@ def _name_tags(database: sqlite3.Connection, named: Iterable[tuple[int, Iterable
 
 def _project(written: object) -> str:
     """Return the project a written name belongs to, whatever it looks like."""
-    name = normalise_project("" if written is None else str(written))
+    name = normalise_project("" if written is None else _text(written))
     while (control := control_character(name)) is not None:
         name = normalise_project(name.replace(control, " "))
     return name[:MAXIMUM_PROJECT_CHARACTERS].strip() or DEFAULT_PROJECT
@@ -312,25 +324,36 @@ def _milliseconds(written: object) -> int | None:
     """Read a time as 0.9.0 wrote it; return milliseconds since 1970 in UTC, None if unreadable.
 
     ``2026-11-22T06:01:55.123456`` is Python's local time without a zone; ``2025-07-02 10:00:00``
-    is SQLite's CURRENT_TIMESTAMP, in UTC; a zone that is given counts.
+    is SQLite's CURRENT_TIMESTAMP, in UTC; a zone that is given counts, and so does a number of
+    seconds or milliseconds since 1970.
     """
-    if written == "now":
-        return round(datetime.now(timezone.utc).timestamp() * 1000)
-    if isinstance(written, (int, float)):
-        seconds = written / 1000 if written > 1e11 else written
-        return round(seconds * 1000) if abs(seconds) < 2.5e11 else None
-    if not isinstance(written, str):
-        return None
-    text = written.strip()
-    if text.endswith(("Z", "z")):
-        text = f"{text[:-1]}+00:00"
+    text = "" if written is None else _text(written).strip()
     try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None and "T" not in text:
-            moment = moment.replace(tzinfo=timezone.utc)
-        return int(moment.timestamp() * 1000 // 1)
+        if _NUMBER.fullmatch(text):
+            number = float(text)
+            moment = _EPOCH + timedelta(seconds=number / 1000 if number > 1e11 else number)
+        else:
+            moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text))
+            if moment.tzinfo is None and "T" not in text:
+                moment = moment.replace(tzinfo=timezone.utc)
+        seconds = int(moment.replace(microsecond=0).timestamp())  # exact, and local if naive
     except (ValueError, OverflowError, OSError):
         return None
+    # Beyond these years a time could not be shown in every zone, and none was meant.
+    return seconds * 1000 + moment.microsecond // 1000 if 1900 <= moment.year < 9000 else None
+
+
+def _now() -> int:
+    return (datetime.now(timezone.utc) - _EPOCH) // _MILLISECOND
+
+
+def _digest(content: bytes | None) -> int:
+    return content_digest("" if content is None else _text(content))
+
+
+def _text(written: object) -> str:
+    """Return what was written as text, with a replacement for bytes that are not UTF-8."""
+    return written.decode(errors="replace") if isinstance(written, bytes) else str(written)
 
 
 def _clamped(expression: str) -> str:

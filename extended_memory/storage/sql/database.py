@@ -29,7 +29,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, QueuePool
 from sqlalchemy.exc import DBAPIError
 
 from extended_memory.domain import StoreError
@@ -48,6 +48,8 @@ from extended_memory.storage.sql.faults import cause, fault, read_only
 
 COMMITS_PER_CHECKPOINT: Final = 100
 
+_CHECKPOINT_CONNECTIONS: Final = 2
+
 logger = logging.getLogger(__name__)
 
 
@@ -57,11 +59,12 @@ class Database:
     def __init__(self, path: Path, *, own_folder: bool = False) -> None:
         self.path = path
         self._wal = path.with_name(f"{path.name}-wal")
+        self._shm = path.with_name(f"{path.name}-shm")
         self._own_folder = own_folder
         self._opening = threading.RLock()
         self._writing = threading.Lock()
         self._engine: Engine | None = None
-        self._identity: tuple[int, int] | None = None
+        self._identities: dict[Path, tuple[int, int] | None] = {}
         self._mode = READ_WRITE
         self._commits = 0
         self._said = ""
@@ -131,17 +134,33 @@ class Database:
 
     def _opened(self, *, to_write: bool = False) -> Engine:
         with self._opening:
-            # The file may have been deleted or replaced, and what is written to the old one
-            # would be lost; or it was read-only and may not be so any more.
-            if self._identity != files.identity(self.path) or (
-                to_write and self._mode != READ_WRITE
-            ):
-                self.close()
+            if self._engine is not None and self._identity() != self._identities:
+                self._leave(self._engine)
+            if self._mode != READ_WRITE and (to_write or files.size(self._wal)):
+                self.close()  # it may not be read-only any more, or others write to it
             if self._engine is None:
                 self._engine = self._open()
             if to_write and self._mode != READ_WRITE:
                 raise read_only(self.path.name)
             return self._engine
+
+    def _identity(self) -> dict[Path, tuple[int, int] | None]:
+        """Return what tells this file from another one that takes its place."""
+        wal = self._identities.get(self._wal), self._identities.get(self._shm)
+        return {self.path: files.identity(self.path), self._wal: wal[0], self._shm: wal[1]}
+
+    def _leave(self, engine: Engine) -> None:
+        """Leave a file that was deleted or replaced: what is written to it would be lost.
+
+        What its WAL still holds goes into it, wherever it is now. Then the WAL goes, if it is
+        still the one of that file: SQLite would play it back over the new one.
+        """
+        if self._mode == READ_WRITE and _idle(engine) >= _CHECKPOINT_CONNECTIONS:
+            self._checkpoint(engine)  # on connections of old: a new one would find the new file
+        self.close()
+        for path in (self._wal, self._shm):
+            if (known := self._identities[path]) and known == files.identity(path):
+                path.unlink()
 
     def _open(self) -> Engine:
         self._make()
@@ -151,33 +170,50 @@ class Database:
             if self._mode == READ_WRITE:
                 upgrade.upgrade(engine, self.path)
                 self._use_wal()
+                files.restrict(self.path, files.FILE_MODE)
             else:
                 upgrade.require_current(engine, self.path)
+            # Two connections at hand, for a checkpoint even when the file was moved away; the
+            # first read makes the WAL, which stays the same file as long as they are open.
+            for connection in [engine.raw_connection() for _ in range(_CHECKPOINT_CONNECTIONS)]:
+                connection.cursor().execute("SELECT count(*) FROM sqlite_master").fetchone()
+                connection.close()
         except BaseException:
             engine.dispose()
             raise
-        self._identity = files.identity(self.path)
+        for path in (self._wal, self._shm):
+            files.restrict(path, files.FILE_MODE)
+        self._identities = {
+            path: files.identity(path) for path in (self.path, self._wal, self._shm)
+        }
         if self._mode == READ_WRITE and files.size(self._wal) > WAL_BYTES_AT_REST // 4:
             self._checkpoint(engine)
         return engine
 
     def _make(self) -> None:
-        """Make the folder and the file where they are missing; keep others out of both."""
+        """Make the folder and the file where they are missing."""
         files.make_folder(self.path.parent)
         if self._own_folder:
             files.restrict(self.path.parent, files.FOLDER_MODE)
         files.make_file(self.path)
-        for path in (self.path, self._wal, self.path.with_name(f"{self.path.name}-shm")):
-            files.restrict(path, files.FILE_MODE)
+        if files.may_be_written(self.path):
+            # SQLite gave them the mode of the file, which was read-only then.
+            files.allow_writing(self._wal)
+            files.allow_writing(self._shm)
 
     def _usable_mode(self) -> str:
         """Find out whether the file can be written, only read, or read only as it lies there."""
         try:
-            with closing(connect(self.path)) as connection:
+            with closing(connect(self.path, timeout=0)) as connection:
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
                 connection.execute("BEGIN IMMEDIATE")
+                # Only a change makes SQLite notice that it may not write; this one is undone.
+                connection.execute(f"PRAGMA user_version={version}")
                 connection.execute("ROLLBACK")
         except sqlite3.OperationalError as error:
-            if not any(words in str(error) for words in ("readonly", "unable to open")):
+            if "locked" in str(error):
+                return READ_WRITE  # somebody is writing it, and a reader does not wait for that
+            if not _only_readable(error):
                 raise
         else:
             return READ_WRITE
@@ -187,7 +223,7 @@ class Database:
         except sqlite3.OperationalError as error:
             # A WAL in a folder that we may not write has no index to read it by. Where nothing
             # is left in the WAL, the file is the whole truth and may be read as it lies there.
-            if "unable to open" not in str(error) or files.size(self._wal):
+            if not _only_readable(error) or files.size(self._wal):
                 raise
             return IMMUTABLE
         return READ_ONLY
@@ -225,3 +261,13 @@ class Database:
         finally:
             guard.close()
             worker.close()
+
+
+def _idle(engine: Engine) -> int:
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)
+    return pool.checkedin()
+
+
+def _only_readable(error: sqlite3.OperationalError) -> bool:
+    return any(words in str(error) for words in ("readonly", "unable to open"))

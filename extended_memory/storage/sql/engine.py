@@ -26,19 +26,27 @@ _PRAGMAS = (
 )
 
 
-def connect(path: Path, mode: str = READ_WRITE) -> sqlite3.Connection:
+def connect(
+    path: Path, mode: str = READ_WRITE, *, timeout: float = BUSY_TIMEOUT_SECONDS
+) -> sqlite3.Connection:
     """Open a connection in the driver's autocommit, so that we alone say BEGIN and COMMIT."""
     connection = sqlite3.connect(
         f"{path.as_uri()}?{mode}",
         uri=True,
-        timeout=BUSY_TIMEOUT_SECONDS,
+        timeout=timeout,
         isolation_level=None,
         check_same_thread=False,  # the pool hands a connection to one thread at a time
         cached_statements=256,
     )
     for pragma in _PRAGMAS:
         connection.execute(pragma)
+    # An old file may hold bytes that are not UTF-8; they must not make the rest unreadable.
+    connection.text_factory = _text
     return connection
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode(errors="replace")
 
 
 def new_engine(path: Path, mode: str = READ_WRITE) -> Engine:
@@ -68,3 +76,22 @@ def immediate(engine: Engine) -> Iterator[Connection]:
         writer = connection.execution_options(begin="BEGIN IMMEDIATE")
         with writer.begin():
             yield writer
+
+
+@contextmanager
+def restructuring(engine: Engine) -> Iterator[Connection]:
+    """Give a connection like ``immediate``, on which tables can be replaced.
+
+    Foreign keys are off, or dropping the old table would delete what refers to the new one;
+    SQLite knows that setting only outside a transaction.
+    """
+    with engine.connect() as connection:
+        database = connection.connection.driver_connection
+        assert isinstance(database, sqlite3.Connection)
+        database.execute("PRAGMA foreign_keys=OFF")
+        try:
+            writer = connection.execution_options(begin="BEGIN IMMEDIATE")
+            with writer.begin():
+                yield writer
+        finally:
+            database.execute("PRAGMA foreign_keys=ON")

@@ -19,8 +19,8 @@ _SENTENCES = (
     ),
     (
         "malformed",
-        "{name} is damaged, and it was left as it is: quit every client, put the newest backup "
-        "(a file beside it named {name}.backup-...) in its place, and try again.",
+        "{name} is damaged, and it was left as it is: quit every client, move {name}, {name}-wal "
+        "and {name}-shm away, rename the newest {name}.backup-... to {name}, and try again.",
     ),
     (
         "unable to open",
@@ -41,10 +41,7 @@ _NO_PERMISSION = (
     "{name} cannot be opened, permission is denied: make the file and its folder readable and "
     "writable for you, or set STORAGE_CONNECTION_STRING to another place, and try again."
 )
-_OTHER = (
-    "{name} cannot serve this call: the server's log names the fault; if it stays, put a backup "
-    "in its place and try again."
-)
+_OTHER = "{name} cannot serve this call: the server's log names the fault; remove it and try again."
 
 
 def fault(error: Exception, *, name: str) -> StoreError:

@@ -1,5 +1,6 @@
 """Files that only their owner may read: the database, its WAL, its backups, their folder."""
 
+import errno
 import logging
 import os
 import stat
@@ -27,7 +28,8 @@ def make_file(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, FILE_MODE))
     except FileExistsError:
-        return
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
 
 
 @contextmanager
@@ -52,6 +54,21 @@ def restrict(path: Path, mode: int) -> None:
             path.chmod(mode)
         except OSError as error:  # a read-only file system, or one without modes
             logger.debug("The mode of %s stays as it is: %s", path, error)
+
+
+def allow_writing(path: Path) -> None:
+    """Let the owner write a file of ours again, where there is one."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return
+    if not status.st_mode & stat.S_IWUSR and _is_ours(status):
+        path.chmod(FILE_MODE)
+
+
+def may_be_written(path: Path) -> bool:
+    """Say whether the mode of a file lets its owner write it."""
+    return bool(path.stat().st_mode & stat.S_IWUSR)
 
 
 def identity(path: Path) -> tuple[int, int] | None:

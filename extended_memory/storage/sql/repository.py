@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     CompoundSelect,
     Connection,
+    Insert,
     bindparam,
     delete,
     func,
@@ -161,9 +162,11 @@ class SqlRepository(MemoryRepository):
             now = _now()  # under the write lock, so that ids and times rise together
             project_id = connection.execute(_PROJECT_ID, {"project": project}).scalar()
             if project_id is None:
-                project_id = connection.execute(
-                    _ADD_PROJECT, {"name": project, "created_at": now, "last_saved_at": now}
-                ).inserted_primary_key[0]
+                project_id = _inserted(
+                    connection,
+                    _ADD_PROJECT,
+                    {"name": project, "created_at": now, "last_saved_at": now},
+                )
             row = {
                 "project_id": project_id,
                 "importance": importance,
@@ -278,9 +281,7 @@ class SqlRepository(MemoryRepository):
     ) -> int:
         """Insert a context with its links, and count it."""
         project_id, importance = row["project_id"], row["importance"]
-        context_id = connection.execute(
-            _ADD_CONTEXT, row | {"created_at": now}
-        ).inserted_primary_key[0]
+        context_id = _inserted(connection, _ADD_CONTEXT, row | {"created_at": now})
         if tags:
             connection.execute(
                 _COUNT_TAG,
@@ -304,11 +305,18 @@ class SqlRepository(MemoryRepository):
             {"project_id": project_id, "importance": importance, "context_count": 1},
         )
         connection.execute(_TOUCH_PROJECT, {"key": project_id, "moment": now})
-        return int(context_id)
+        return context_id
+
+
+def _inserted(connection: Connection, statement: Insert, row: dict[str, Any]) -> int:
+    """Insert a row and return its id."""
+    key = connection.execute(statement, row).inserted_primary_key
+    assert key is not None
+    return int(key[0])
 
 
 @lru_cache(maxsize=256)
-def _page(levels: int, owners: int, *, tagged: bool) -> CompoundSelect[Any]:
+def _page(levels: int, owners: int, *, tagged: bool) -> CompoundSelect[datetime, int]:
     """Return the statement for the ids of one page, newest first.
 
     One ordered range of an index for each importance (and each tag): SQLite merges them lazily,

@@ -5,6 +5,7 @@ do; ``HEAD`` says without it what the newest revision is, and a test compares th
 """
 
 import logging
+import re
 import sqlite3
 from contextlib import closing
 from datetime import datetime, timezone
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine
 
 from extended_memory.domain import StoreError
-from extended_memory.storage.sql.engine import connect, immediate
+from extended_memory.storage.sql.engine import connect, restructuring
 from extended_memory.storage.sql.files import new_file
 from extended_memory.version import __version__
 
@@ -60,7 +61,7 @@ def upgrade(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
         if _checked(connection, path.name) is FileState.CURRENT:
             return
-    with immediate(engine) as connection:
+    with restructuring(engine) as connection:
         if back_up_before_upgrade(connection, path) is not FileState.CURRENT:
             migrate(connection)
             logger.info("%s is at revision %s now.", path, HEAD)
@@ -183,7 +184,9 @@ def back_up(path: Path, label: str) -> Path:
         closing(sqlite3.connect(target)) as copy,
     ):
         source.backup(copy)
-    for old in sorted(path.parent.glob(f"{path.name}.backup-*"), reverse=True)[BACKUPS_KEPT:]:
-        old.unlink()
+    ours = re.compile(re.escape(f"{path.name}.backup-") + r"\d{8}T\d{6}Z-.+")
+    copies = sorted(f.name for f in path.parent.iterdir() if ours.fullmatch(f.name))
+    for old in copies[:-BACKUPS_KEPT]:
+        path.with_name(old).unlink()
     logger.info("Wrote a backup: %s", target)
     return target
