@@ -468,8 +468,8 @@ FACTS = {
     ),
     "the exit code": Fact(
         numbers=(__main__._UNUSABLE_SETTINGS,),
-        english="exit code {};",
-        russian="кодом выхода {}.",
+        english="exit code {} (",
+        russian="кодом выхода {} (",
     ),
 }
 
