@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 from extended_memory.version import __version__
@@ -30,13 +31,27 @@ def main() -> None:
     """Serve the memory over standard input and output until the input ends."""
     if sys.argv[1:]:
         _read_command_line()
-    os.environ.update(_LIBRARY_SETTINGS)
     # Importing FastMCP builds a thousand classes and triggers the collector again and again.
     gc.disable()
+    os.environ.update(_LIBRARY_SETTINGS)
+
+    from extended_memory.stdio import EXIT_SECONDS, FINISH_SECONDS, Channel
+
+    channel = Channel.claim()
+    ended_by_signal = threading.Event()
+
+    def end_on_signal(_number: int, _frame: FrameType | None) -> None:
+        ended_by_signal.set()
+        channel.end()
+
+    channel.on_end = lambda: os._exit(0)  # nothing has begun yet
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), end_on_signal)
+
     from extended_memory import logs
     from extended_memory.domain import SettingsError
     from extended_memory.settings import Settings
-    from extended_memory.stdio import EXIT_SECONDS, Channel
 
     try:
         settings = Settings.from_environment(os.environ)
@@ -44,30 +59,28 @@ def main() -> None:
         sys.stderr.write(f"extended-memory-mcp: {error}\n")
         sys.exit(_UNUSABLE_SETTINGS)
     logs.configure(settings.log_level)
-    channel = Channel.claim()
-
-    def end_soon() -> None:
-        """Make sure that the process ends, whatever a call is waiting for."""
-        timer = threading.Timer(EXIT_SECONDS, os._exit, [0])
-        timer.daemon = True
-        timer.start()
-
-    def end_on_signal(_number: int, _frame: FrameType | None) -> None:
-        channel.end()
-
-    channel.on_end = end_soon
-    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), end_on_signal)
 
     from extended_memory.server import mcp
 
+    def end_soon() -> None:
+        """See to it that the process ends, whatever its calls are waiting for."""
+        _in(0 if ended_by_signal.is_set() else FINISH_SECONDS, mcp.ending.set)
+        _in(EXIT_SECONDS, lambda: os._exit(0))
+
+    channel.on_end = end_soon
     gc.freeze()
     gc.enable()
     channel.install()
     mcp.run("stdio", show_banner=False)
     sys.stderr.flush()
     os._exit(0)  # everything is closed; taking the libraries apart would only cost time
+
+
+def _in(seconds: float, action: Callable[[], None]) -> None:
+    """Do something after a time, whatever the other threads are doing then."""
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
 
 
 def _read_command_line() -> None:

@@ -25,6 +25,7 @@ from extended_memory.names import (
     normalise_project,
     normalise_tag,
 )
+from extended_memory.stdio import SURROGATE_KEY, is_unicode
 
 MAXIMUM_TAGS = 32
 MAXIMUM_FILTER_TAGS = 10
@@ -40,9 +41,6 @@ DEFAULT_OFFSET = 0
 DEFAULT_TAG_LIMIT = 20
 DEFAULT_MINIMUM_USAGE = 1
 
-SURROGATE_KEY = "lone surrogate"
-"""The key of the object that ``stdio`` puts in place of a text which is not Unicode."""
-
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "no", "off"}
 
@@ -54,7 +52,7 @@ def refusal(rule: str) -> PydanticCustomError:
 
 def _text(value: Any) -> Any:
     """Refuse what is not Unicode text, which pydantic would call by other names."""
-    lone = isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value)
+    lone = isinstance(value, str) and not is_unicode(value)
     if lone or (isinstance(value, dict) and set(value) == {SURROGATE_KEY}):
         raise refusal("be Unicode text, without lone surrogates")
     if not isinstance(value, str):

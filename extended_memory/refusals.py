@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from extended_memory.arguments import SURROGATE_KEY
+from extended_memory.stdio import SURROGATE_KEY
 
 _SHOWN_CHARACTERS = 60
 
@@ -24,7 +24,7 @@ def sentence(tool: str, error: ValidationError) -> str:
     if kind in {"missing_argument", "missing", "missing_keyword_only_argument"}:
         return f"{argument} is required by {tool} and was not given."
     if kind in {"unexpected_keyword_argument", "extra_forbidden"}:
-        name, given = _shown(argument).strip('"'), _shown(first["input"])
+        name, given = _shown(argument).strip('"').replace("\\\\", "\\"), _shown(first["input"])
         return f"{name} must not be given, {tool} has no such argument; given: {given}."
     rule = _RULES.get(kind, "be valid").format(**first.get("ctx", {}))
     where = f"{argument}[{']['.join(place)}]" if place else argument

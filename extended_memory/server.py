@@ -1,6 +1,7 @@
 """The MCP surface: five tools, a prompt and a resource, each a sentence over the service."""
 
 import functools
+import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -47,10 +48,13 @@ def _prose(name: str) -> str:
 
 
 @lifespan
-async def memory_lifespan(_: FastMCP) -> AsyncIterator[dict[str, Any]]:
+async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
     """Give every call the service and the settings; open the store soon, close it at the end."""
     settings = Settings.from_environment(os.environ)
-    memory = MemoryService(lambda: open_repository(settings.storage), pinned=settings.project)
+    stopping = server.ending if isinstance(server, _MemoryServer) else threading.Event()
+    memory = MemoryService(
+        lambda: open_repository(settings.storage), pinned=settings.project, ending=stopping
+    )
     ending = threading.Event()
 
     def warm_up() -> None:
@@ -84,7 +88,7 @@ class OneSentenceRefusals(Middleware):
             if not isinstance(error.__cause__, PydanticError):
                 raise
             sentence = refusals.sentence(context.message.name, error.__cause__)
-            raise ToolError(sentence) from None
+            raise ToolError(sentence, log_level=logging.DEBUG) from None
 
 
 class _NoSessionState:
@@ -101,6 +105,11 @@ class _MemoryServer(FastMCP):
     one imports key_value and beartype for that: a tenth of a second, for a state that this
     server never has. A FastMCP that no longer asks here is as well.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ending = threading.Event()
+        """Set when the process is about to end: calls that have not begun are refused."""
 
     @property
     def _state_store(self) -> Any:
@@ -136,7 +145,8 @@ def _says(error: type[ToolError | ResourceError]) -> Callable[[Callable[_P, _R]]
             try:
                 return function(*args, **kwargs)
             except ExtendedMemoryError as refusal:
-                raise error(str(refusal)) from None
+                # Not a fault of the server; where one is behind it, the store has logged it.
+                raise error(str(refusal), log_level=logging.DEBUG) from None
 
         return call
 

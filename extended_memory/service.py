@@ -10,6 +10,7 @@ from extended_memory.domain import (
     ContextPage,
     Project,
     ProjectRefusedError,
+    StoreError,
     TagPage,
 )
 from extended_memory.storage.contract import MemoryRepository
@@ -23,20 +24,30 @@ OVERVIEW_IMPORTANCE = 7
 
 
 class MemoryService:
-    """A memory, perhaps pinned to one project. Project names arrive normalised, "" for none."""
+    """A memory, perhaps pinned to one project. Project names arrive normalised, "" for none.
+
+    Once ``ending`` is set, no call begins any more: it is refused instead of being cut short.
+    """
 
     def __init__(
-        self, open_repository: Callable[[], MemoryRepository], *, pinned: str | None = None
+        self,
+        open_repository: Callable[[], MemoryRepository],
+        *,
+        pinned: str | None = None,
+        ending: threading.Event | None = None,
     ) -> None:
         self._open_repository = open_repository
         self._opening = threading.Lock()
         self._opened: MemoryRepository | None = None
+        self._ending = ending or threading.Event()
         self.pinned = pinned
         self.ready = False
         """Whether the store was opened, so that a call need not wait for that."""
 
     @property
     def _repository(self) -> MemoryRepository:
+        if self._ending.is_set():
+            raise StoreError("This server is ending: call again when the client has restarted it.")
         # Not at start: importing a backend's libraries would hold up the handshake.
         with self._opening:
             if self._opened is None:

@@ -23,12 +23,16 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
-from extended_memory.arguments import SURROGATE_KEY
+SURROGATE_KEY: Final = "lone surrogate"
+"""The key of the object that stands in place of a text which is not Unicode."""
 
-DRAIN_SECONDS: Final = 0.75
+FINISH_SECONDS: Final = 0.5
+"""How long calls go on after the end of input; what has not begun by then is refused."""
+
+DRAIN_SECONDS: Final = 0.8
 """How long the end of input waits for answers; with the closing of the store, under a second."""
 
-EXIT_SECONDS: Final = 0.95
+EXIT_SECONDS: Final = 0.9
 """When the process ends at the latest after the end of input or a signal."""
 
 _CHUNK: Final = 65536
@@ -159,24 +163,39 @@ class _Reader(io.RawIOBase):
         """Return the line to pass on, with its end; nothing where it is answered here."""
         if not line.strip():
             return b""
+        # The transport's own parser: what it refuses, it drops without a word.
+        from mcp_types import JSONRPCRequest, jsonrpc_message_adapter
+        from pydantic import ValidationError
+
         try:
-            text = line.decode()
-            message = json.loads(text)
+            message = jsonrpc_message_adapter.validate_json(line, by_name=False)
+        except ValidationError:
+            mended = self._mended(line)
+            return self._check(mended) if mended else b""
+        if isinstance(message, JSONRPCRequest):
+            self._channel.received()
+        return line + b"\n"
+
+    def _mended(self, line: bytes) -> bytes:
+        """Return a line whose only fault is a text that is not Unicode, mended; refuse others."""
+        try:
+            message = json.loads(line.decode())
         except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
             return self._refuse(_PARSE_ERROR, "Parse error: a message is one line of JSON in UTF-8")
-        if not isinstance(message, dict):
-            return self._refuse(
-                _INVALID_REQUEST, "Invalid request: a message is one JSON object, batches are not"
-            )
-        if "method" in message and message.get("id") is not None:
-            self._channel.received()
-        if "\\ud" in text.lower() and not _is_unicode(message):
-            text = json.dumps(_without_surrogates(message), ensure_ascii=False)
-        return text.encode() + b"\n"
+        if not _is_unicode(message):
+            return json.dumps(_without_surrogates(message), ensure_ascii=False).encode()
+        identifier = message.get("id") if isinstance(message, dict) else None
+        return self._refuse(
+            _INVALID_REQUEST,
+            "Invalid request: a message is one JSON-RPC 2.0 object, not nested too deeply; batches "
+            "are not supported",
+            identifier=identifier if isinstance(identifier, (int, str)) else None,
+        )
 
-    def _refuse(self, code: int, reason: str) -> bytes:
-        error = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": reason}}
-        self._channel.send(json.dumps(error).encode() + b"\n", answers=0)
+    def _refuse(self, code: int, reason: str, *, identifier: int | str | None = None) -> bytes:
+        error = {"code": code, "message": reason}
+        answer = json.dumps({"jsonrpc": "2.0", "id": identifier, "error": error})
+        self._channel.send(answer.encode() + b"\n", answers=0)
         return b""
 
 
@@ -225,9 +244,18 @@ def _is_answer(line: bytes) -> bool:
     return line.startswith(b'{"jsonrpc":"2.0","id":') and b'"method":' not in line[:200]
 
 
+def is_unicode(text: str) -> bool:
+    """Say whether a text has a form in UTF-8, that is, no lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _is_unicode(value: Any) -> bool:
     if isinstance(value, str):
-        return not any("\ud800" <= character <= "\udfff" for character in value)
+        return is_unicode(value)
     if isinstance(value, dict):
         return all(_is_unicode(key) and _is_unicode(item) for key, item in value.items())
     return all(map(_is_unicode, value)) if isinstance(value, list) else True

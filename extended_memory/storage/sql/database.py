@@ -67,18 +67,18 @@ class Database:
         self._identities: dict[Path, tuple[int, int] | None] = {}
         self._mode = READ_WRITE
         self._commits = 0
-        self._said = ""
+        self._said = {"read": "", "write": ""}
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the store; it never waits for a writer."""
-        with self._faults(), self._opened().connect() as connection:
+        with self._faults("read"), self._opened().connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give a connection in a transaction that is committed at the end, or not at all."""
-        with self._faults():
+        with self._faults("write"):
             engine = self._opened(to_write=True)
             # Threads of this process queue here, in turn, instead of polling SQLite's lock.
             with self._writing:
@@ -91,7 +91,7 @@ class Database:
     @contextmanager
     def unprepared(self) -> Iterator[Connection]:
         """Give a connection like ``writing``, to the file as it is: for Alembic's commands."""
-        with self._faults():
+        with self._faults("write"):
             self._make()
             engine = new_engine(self.path)
             try:
@@ -102,7 +102,7 @@ class Database:
 
     def open(self) -> None:
         """Open, make or upgrade the file now."""
-        with self._faults():
+        with self._faults("read"):
             self._opened()
 
     def close(self) -> None:
@@ -113,24 +113,27 @@ class Database:
             self._engine = None
 
     @contextmanager
-    def _faults(self) -> Iterator[None]:
+    def _faults(self, action: str) -> Iterator[None]:
         try:
             yield
         except (DBAPIError, sqlite3.Error, OSError) as error:
             self.close()  # whatever was wrong, the next call looks afresh
             refusal = fault(error, name=self.path.name)
-            self._say_once(refusal, cause(error))
+            self._say_once(action, refusal, cause(error))
             raise refusal from error
         except StoreError as refusal:
             self.close()
-            self._say_once(refusal, "")
+            self._say_once(action, refusal, "")
             raise
-        self._said = ""
+        self._said[action] = ""
+        if action == "write":
+            self._said["read"] = ""
 
-    def _say_once(self, refusal: StoreError, detail: str) -> None:
-        if str(refusal) != self._said:
-            self._said = str(refusal)
+    def _say_once(self, action: str, refusal: StoreError, detail: str) -> None:
+        """Log a fault, but not again for every call that meets it until it is gone."""
+        if str(refusal) not in self._said.values():
             logger.error("%s [%s]%s", refusal, self.path, f" ({detail})" if detail else "")
+        self._said[action] = str(refusal)
 
     def _opened(self, *, to_write: bool = False) -> Engine:
         with self._opening:

@@ -1,0 +1,200 @@
+"""Lines that no well-behaved client sends: each is answered, none is stored."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.process.client import ERAS, Server, stray_lines, text
+
+ANSWER_SECONDS = 1.5
+"""Promised is one second; the rest is for a machine that is busy with other tests."""
+
+REFUSED_ARGUMENTS = {
+    "a lone surrogate as content": (r'{"content": "a\ud800b"}', "content must be Unicode"),
+    "a lone surrogate in upper case": (r'{"content": "\UDFFF"}'.replace("U", "u"), "content must"),
+    "a lone surrogate as a tag": (r'{"content": "a", "tags": ["\udc00"]}', "tags[0] must be"),
+    "a lone surrogate in a list as text": (
+        r'{"content": "a", "tags": "[\"\\ud800\"]"}',
+        "tags[0] must be Unicode",
+    ),
+    "a lone surrogate as project_id": (
+        r'{"content": "a", "project_id": "\ud83d"}',
+        "project_id must be Unicode",
+    ),
+    "a lone surrogate as a number": (
+        r'{"content": "a", "importance_level": "\ud800"}',
+        "importance_level must be a whole number",
+    ),
+    "a lone surrogate as the name of an argument": (r'{"content": "a", "\ud800": 1}', "ud800"),
+    "60,000 bytes": (
+        json.dumps({"content": "x" * 60_000}),
+        "content must be at most 50,000 bytes of UTF-8: split it",
+    ),
+    "5,000,000 bytes": (
+        json.dumps({"content": "x" * 5_000_000}),
+        "content must be at most 50,000 bytes of UTF-8: split it",
+    ),
+    "nested 150 deep": ('{"content": %s}' % ("[" * 150 + "]" * 150), "content must be text"),
+    "not a number": ('{"content": "a", "importance_level": NaN}', "importance_level must be"),
+    "null": ("null", "content is required"),
+}
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+REFUSED_LINES = {
+    "bytes that are not UTF-8": (
+        b'{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "save_context",'
+        b' "arguments": {"content": "\xff\xfe"}}}',
+        {PARSE_ERROR},
+    ),
+    "a surrogate in UTF-8": (
+        b'{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "save_context",'
+        b' "arguments": {"content": "\xed\xa0\x80"}}}',
+        {PARSE_ERROR},
+    ),
+    "JSON that breaks off": (b'{"jsonrpc": "2.0", "id": 7, "method"', {PARSE_ERROR}),
+    "words": (b"Content-Length: 120", {PARSE_ERROR}),
+    "5 MB of nothing": (b"x" * 5_000_000, {PARSE_ERROR}),
+    "zeros": (b"\0" * 100, {PARSE_ERROR}),
+    "JSON nested 300 deep": (
+        b'{"jsonrpc": "2.0", "id": 7, "method": "ping", "params": {"a": %s}}'
+        % (b"[" * 300 + b"]" * 300),
+        {PARSE_ERROR, INVALID_REQUEST},
+    ),
+    "JSON nested 100,000 deep": (
+        b'{"jsonrpc": "2.0", "id": 7, "method": "ping", "params": {"a": %s}}'
+        % (b"[" * 100_000 + b"]" * 100_000),
+        {PARSE_ERROR, INVALID_REQUEST},
+    ),
+    "a batch": (b'[{"jsonrpc": "2.0", "id": 7, "method": "ping"}]', {INVALID_REQUEST}),
+    "a text": (b'"ping"', {INVALID_REQUEST}),
+    "an empty object": (b"{}", {INVALID_REQUEST}),
+    "no method": (b'{"jsonrpc": "2.0", "id": 7}', {INVALID_REQUEST}),
+    "JSON-RPC 1.0": (b'{"jsonrpc": "1.0", "id": 7, "method": "ping"}', {INVALID_REQUEST}),
+    "no version": (b'{"id": 7, "method": "ping"}', {INVALID_REQUEST}),
+    "a number as method": (b'{"jsonrpc": "2.0", "id": 7, "method": 5}', {INVALID_REQUEST}),
+    "a fraction as id": (
+        b'{"jsonrpc": "2.0", "id": 1.5, "method": "ping"}',
+        {INVALID_REQUEST},
+    ),
+    "a list as id": (b'{"jsonrpc": "2.0", "id": [7], "method": "ping"}', {INVALID_REQUEST}),
+    "a list as parameters": (
+        b'{"jsonrpc": "2.0", "id": 7, "method": "ping", "params": [1]}',
+        {INVALID_REQUEST, -32602},
+    ),
+    "a text as parameters": (
+        b'{"jsonrpc": "2.0", "id": 7, "method": "ping", "params": "x"}',
+        {INVALID_REQUEST, -32602},
+    ),
+    "a lone surrogate as id": (
+        rb'{"jsonrpc": "2.0", "id": "\ud800", "method": "ping"}',
+        {INVALID_REQUEST},
+    ),
+    "a lone surrogate as method": (
+        rb'{"jsonrpc": "2.0", "id": 7, "method": "\ud800"}',
+        {INVALID_REQUEST, -32601, -32602},
+    ),
+}
+
+HARMLESS_LINES = {
+    "an empty line": b"",
+    "an empty line of another system": b"\r",
+    "spaces": b"  \t ",
+    "an answer to nothing": b'{"jsonrpc": "2.0", "id": 99, "result": {}}',
+    "a notification of nothing": b'{"jsonrpc": "2.0", "method": "notifications/none"}',
+    "the end of a request that is not there": (
+        b'{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 12345}}'
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=ERAS)
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Give one server for all lines, with one context; it must outlive them all."""
+    folder = tmp_path_factory.mktemp("hostile")
+    env = {"STORAGE_CONNECTION_STRING": str(folder / "memory.db"), "HOME": str(folder)}
+    with Server(stderr=folder / "stderr", env=env, version=request.param) as server:
+        server.handshake()
+        server.ok("save_context", content="The only one.")
+        yield server
+        assert server.end() == 0
+        assert stray_lines(b"".join(server.lines)) == []
+        assert "Traceback" not in server.log()
+
+
+@pytest.fixture(autouse=True)
+def _lives_on(server: Server) -> Iterator[None]:
+    """Check after each line that nothing was stored and that the next call is served."""
+    yield
+    assert [p["context_count"] for p in server.ok("list_all_projects")["projects"]] == [1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"), REFUSED_ARGUMENTS.values(), ids=REFUSED_ARGUMENTS
+)
+def test_arguments_that_cannot_be_used_are_refused_in_a_sentence(
+    arguments: str, sentence: str, server: Server
+) -> None:
+    server.write(_call(server, arguments))
+    result = server.answer(server.last_id, within=ANSWER_SECONDS)["result"]
+    assert result["isError"]
+    assert sentence in text(result)
+    assert "\n" not in text(result)
+
+
+@pytest.mark.parametrize("arguments", ['"text"', "[1]", "5"])
+def test_arguments_that_are_no_object_are_invalid_parameters(
+    arguments: str, server: Server
+) -> None:
+    server.write(_call(server, arguments))
+    assert server.answer(server.last_id, within=ANSWER_SECONDS)["error"]["code"] == -32602
+
+
+def test_a_lone_surrogate_as_the_name_of_a_tool_is_answered(server: Server) -> None:
+    server.write(_call(server, "{}", tool=r"save\ud800"))
+    answer = server.answer(server.last_id, within=ANSWER_SECONDS)
+    assert "error" in answer or answer["result"]["isError"]
+
+
+@pytest.mark.parametrize(("line", "codes"), REFUSED_LINES.values(), ids=REFUSED_LINES)
+def test_a_line_that_is_no_request_is_answered_by_json_rpcs_own_error(
+    line: bytes, codes: set[int], server: Server
+) -> None:
+    server.write(line + b"\n")
+    answer = server.message(within=ANSWER_SECONDS)
+    assert answer["error"]["code"] in codes
+    assert answer["id"] in (None, 7)
+
+
+@pytest.mark.parametrize("line", HARMLESS_LINES.values(), ids=HARMLESS_LINES)
+def test_a_line_that_asks_for_nothing_is_passed_over(line: bytes, server: Server) -> None:
+    server.write(line + b"\n")
+    answered = server.request("tools/list")
+    server.answer(answered, within=ANSWER_SECONDS)
+    assert json.loads(server.lines[-1])["id"] == answered
+    assert json.loads(server.lines[-2])["id"] != 99
+
+
+def test_lines_may_end_as_windows_ends_them(server: Server) -> None:
+    line = server.encode("tools/call", {"name": "get_popular_tags", "arguments": {}})
+    server.write(line.replace(b"\n", b"\r\n"))
+    answer = server.answer(server.last_id, within=ANSWER_SECONDS)
+    assert answer["result"]["structuredContent"]["tags"] == []
+
+
+def test_a_line_may_come_in_pieces(server: Server) -> None:
+    line = server.encode("tools/call", {"name": "get_popular_tags", "arguments": {}})
+    for piece in (line[:1], line[1:20], line[20:-1], line[-1:]):
+        server.write(piece)
+        time.sleep(0.01)
+    assert not server.answer(server.last_id, within=ANSWER_SECONDS)["result"]["isError"]
+
+
+def _call(server: Server, arguments: str, *, tool: str = "save_context") -> bytes:
+    """Return the line of a call whose arguments are this JSON, to the letter."""
+    line = server.encode("tools/call", {"name": "TOOL", "arguments": "ARGUMENTS"}).decode()
+    return line.replace("TOOL", tool).replace('"ARGUMENTS"', arguments).encode()

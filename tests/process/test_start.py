@@ -1,0 +1,82 @@
+"""What a start imports, and when: a client waits for the handshake, not for the store."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.process.client import ERAS
+from tests.process.conftest import Start
+
+CLOCK = """
+import os, sys, time
+
+class Clock:
+    seen = set()
+
+    def find_spec(self, name, path=None, target=None):
+        name = name.partition(".")[0]
+        if name not in self.seen:
+            self.seen.add(name)
+            with open(os.environ["IMPORT_LOG"], "a") as log:
+                log.write(f"{name} {time.monotonic()}\\n")
+        return None
+
+sys.meta_path.insert(0, Clock())
+"""
+
+
+def _imports(log: Path) -> dict[str, float]:
+    """Return the times at which libraries were first looked for."""
+    return {name: float(moment) for name, moment in map(str.split, log.read_text().splitlines())}
+
+
+@pytest.mark.parametrize("version", ERAS)
+def test_nothing_of_the_store_is_imported_before_the_handshake_is_answered(
+    version: str, start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(CLOCK)
+    log = tmp_path / "imports"
+    env = {"PYTHONPATH": str(tmp_path), "IMPORT_LOG": str(log)}
+    server = start(env=env, version=version)
+    server.handshake()
+    answered = server.answered_at(1)
+    server.ok("save_context", content="The first one.")
+    assert server.end() == 0
+    imports = _imports(log)
+    assert imports["fastmcp"] < answered
+    assert {name: imports[name] > answered for name in ("sqlalchemy", "alembic")} == {
+        "sqlalchemy": True,
+        "alembic": True,
+    }
+    assert "redis" not in imports
+
+
+def test_a_store_that_is_current_is_opened_without_alembic(
+    start: Start, filled: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(CLOCK)
+    log = tmp_path / "imports"
+    server = start(env={"PYTHONPATH": str(tmp_path), "IMPORT_LOG": str(log)})
+    server.handshake()
+    assert server.ok("load_contexts")["total"] == 300
+    saved = server.ok("save_context", content="The second one.")
+    server.ok("get_popular_tags")
+    server.ok("list_all_projects")
+    server.ok("forget_context", context_id=saved["id"])
+    assert server.end() == 0
+    imports = _imports(log)
+    assert "sqlalchemy" in imports
+    assert not {"alembic", "mako", "redis"} & imports.keys()
+
+
+def test_the_store_is_opened_soon_after_the_start_without_any_call(
+    start: Start, place: Path
+) -> None:
+    server = start()
+    server.handshake()
+    deadline = time.monotonic() + 10
+    while "is at revision" not in server.log():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert place.exists()
