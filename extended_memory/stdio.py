@@ -164,7 +164,7 @@ class _Reader(io.RawIOBase):
         if not line.strip():
             return b""
         # The transport's own parser: what it refuses, it drops without a word.
-        from mcp_types import JSONRPCRequest, jsonrpc_message_adapter
+        from mcp_types import JSONRPCNotification, JSONRPCRequest, jsonrpc_message_adapter
         from pydantic import ValidationError
 
         try:
@@ -174,6 +174,9 @@ class _Reader(io.RawIOBase):
             return self._check(mended) if mended else b""
         if isinstance(message, JSONRPCRequest):
             self._channel.received()
+        elif isinstance(message, JSONRPCNotification) and _has_id(line):
+            # With an id of the wrong kind it passes for a notification, which nobody answers.
+            return self._refuse(_INVALID_REQUEST, "Invalid request: id is a number or a text")
         return line + b"\n"
 
     def _mended(self, line: bytes) -> bytes:
@@ -242,6 +245,10 @@ class _PrintsToStderr(io.TextIOWrapper):
 def _is_answer(line: bytes) -> bool:
     # The transport writes the envelope's keys first; a request of its own would name a method.
     return line.startswith(b'{"jsonrpc":"2.0","id":') and b'"method":' not in line[:200]
+
+
+def _has_id(line: bytes) -> bool:
+    return b'"id"' in line and json.loads(line).get("id") is not None
 
 
 def is_unicode(text: str) -> bool:
