@@ -3,6 +3,7 @@
 The map. A call travels down this list and its answer comes back up; imports point down only.
 
 - ``__main__``    the process: arguments, logging, standard streams, signals; starts the server
+- ``quick_import``  imports the server as quickly as its libraries allow
 - ``stdio``       the standard streams as a guarded channel for JSON-RPC lines
 - ``server``      the MCP surface: tools, prompt, resource (the only module that imports fastmcp)
 - ``arguments``   what a tool accepts: types with bounds, normalisation and words for the model

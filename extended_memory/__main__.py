@@ -3,7 +3,6 @@
 Everything that costs time is imported inside ``main``, after the process is set up for it.
 """
 
-import gc
 import os
 import signal
 import sys
@@ -13,17 +12,6 @@ from types import FrameType
 
 from extended_memory.version import __version__
 
-# Read by the libraries when they are imported: no question to the package index, no coloured
-# logging, no compilation of type checks at the first tools/list, no plugins of pydantic.
-_LIBRARY_SETTINGS = {
-    "FASTMCP_CHECK_FOR_UPDATES": "off",
-    "FASTMCP_SHOW_SERVER_BANNER": "false",
-    "FASTMCP_LOG_ENABLED": "false",
-    "FASTMCP_ENABLE_RICH_LOGGING": "false",
-    "PY_KEY_VALUE_DISABLE_BEARTYPE": "true",
-    "PYDANTIC_DISABLE_PLUGINS": "__all__",
-}
-
 _UNUSABLE_SETTINGS = 2
 
 
@@ -31,10 +19,6 @@ def main() -> None:
     """Serve the memory over standard input and output until the input ends."""
     if sys.argv[1:]:
         _read_command_line()
-    # Importing FastMCP builds a thousand classes and triggers the collector again and again.
-    gc.disable()
-    os.environ.update(_LIBRARY_SETTINGS)
-
     from extended_memory.stdio import EXIT_SECONDS, FINISH_SECONDS, Channel
 
     channel = Channel.claim()
@@ -51,6 +35,7 @@ def main() -> None:
 
     from extended_memory import logs
     from extended_memory.domain import SettingsError
+    from extended_memory.quick_import import import_server
     from extended_memory.settings import Settings
 
     try:
@@ -60,7 +45,7 @@ def main() -> None:
         sys.exit(_UNUSABLE_SETTINGS)
     logs.configure(settings.log_level)
 
-    from extended_memory.server import mcp
+    mcp = import_server()
 
     def end_soon() -> None:
         """See to it that the process ends, whatever its calls are waiting for."""
@@ -68,8 +53,6 @@ def main() -> None:
         _in(EXIT_SECONDS, lambda: os._exit(0))
 
     channel.on_end = end_soon
-    gc.freeze()
-    gc.enable()
     channel.install()
     mcp.run("stdio", show_banner=False)
     sys.stderr.flush()

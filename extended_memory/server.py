@@ -51,7 +51,7 @@ def _prose(name: str) -> str:
 async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
     """Give every call the service and the settings; open the store soon, close it at the end."""
     settings = Settings.from_environment(os.environ)
-    stopping = server.ending if isinstance(server, _MemoryServer) else threading.Event()
+    stopping = server.ending if isinstance(server, MemoryServer) else threading.Event()
     memory = MemoryService(
         lambda: open_repository(settings.storage), pinned=settings.project, ending=stopping
     )
@@ -98,7 +98,7 @@ class _NoSessionState:
         """Find nothing."""
 
 
-class _MemoryServer(FastMCP):
+class MemoryServer(FastMCP):
     """FastMCP without state of sessions.
 
     FastMCP asks at every list and call whether the session has hidden a tool, and at the first
@@ -116,7 +116,7 @@ class _MemoryServer(FastMCP):
         return _NoSessionState()
 
 
-mcp = _MemoryServer(
+mcp = MemoryServer(
     "extended-memory-mcp",
     version=__version__,
     instructions=_prose("instructions"),

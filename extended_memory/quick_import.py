@@ -1,0 +1,31 @@
+"""Imports the server as quickly as its libraries allow: of a start, nearly all is their import."""
+
+import gc
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extended_memory.server import MemoryServer
+
+# Read by the libraries when they are imported: no question to the package index, no coloured
+# logging, no compilation of type checks at the first tools/list, no plugins of pydantic.
+_LIBRARY_SETTINGS = {
+    "FASTMCP_CHECK_FOR_UPDATES": "off",
+    "FASTMCP_SHOW_SERVER_BANNER": "false",
+    "FASTMCP_LOG_ENABLED": "false",
+    "FASTMCP_ENABLE_RICH_LOGGING": "false",
+    "PY_KEY_VALUE_DISABLE_BEARTYPE": "true",
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
+}
+
+
+def import_server() -> "MemoryServer":
+    """Import the server and return it."""
+    os.environ.update(_LIBRARY_SETTINGS)
+    # Building some thousand classes triggers the collector again and again, for nothing.
+    gc.disable()
+    from extended_memory.server import mcp
+
+    gc.freeze()
+    gc.enable()
+    return mcp
