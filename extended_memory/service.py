@@ -41,8 +41,6 @@ class MemoryService:
         self._opened: MemoryRepository | None = None
         self._ending = ending or threading.Event()
         self.pinned = pinned
-        self.ready = False
-        """Whether the store was opened, so that a call need not wait for that."""
 
     @property
     def _repository(self) -> MemoryRepository:
@@ -53,6 +51,11 @@ class MemoryService:
             if self._opened is None:
                 self._opened = self._open_repository()
             return self._opened
+
+    @property
+    def ready(self) -> bool:
+        """Whether the store is open, so that a read need not wait for that."""
+        return self._opened is not None and self._opened.is_open
 
     def project_for(self, name: str) -> str:
         """Return the project that a call works on.
@@ -137,7 +140,6 @@ class MemoryService:
     def prepare(self) -> None:
         """Open the store now, so that the first call finds it ready."""
         self._repository.prepare()
-        self.ready = True
 
     def close(self) -> None:
         """Release the store."""

@@ -82,6 +82,11 @@ class MemoryRepository(ABC):
         ``total`` counts the tags that match without ``limit``.
         """
 
+    @property
+    @abstractmethod
+    def is_open(self) -> bool:
+        """Whether the store is open and current, so that a read need not wait for that."""
+
     @abstractmethod
     def prepare(self) -> None:
         """Open, make or upgrade the store now, so that the first call finds it ready."""

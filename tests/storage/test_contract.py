@@ -379,3 +379,15 @@ def test_popular_tags_come_by_count_then_by_name(repository: MemoryRepository) -
     )
     assert repository.popular_tags("alpha", minimum_count=1, limit=6).total == 6
     assert repository.popular_tags("alpha", minimum_count=4, limit=9) == TagPage(tags=(), total=0)
+
+
+def test_a_store_is_open_from_its_first_use_until_it_is_closed(
+    repository: MemoryRepository,
+) -> None:
+    assert not repository.is_open
+    repository.prepare()
+    assert repository.is_open
+    repository.close()
+    assert not repository.is_open
+    save(repository, "note")
+    assert repository.is_open

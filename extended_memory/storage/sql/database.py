@@ -81,12 +81,16 @@ class Database:
         with self._faults("write"):
             engine = self._opened(to_write=True)
             # Threads of this process queue here, in turn, instead of polling SQLite's lock.
-            with self._writing:
+            if not self._writing.acquire(timeout=BUSY_TIMEOUT_SECONDS):
+                raise sqlite3.OperationalError("database is locked")
+            try:
                 with immediate(engine) as connection:
                     yield connection
                 self._commits += 1
                 if self._commits >= COMMITS_PER_CHECKPOINT:
                     self._checkpoint(engine)
+            finally:
+                self._writing.release()
 
     @contextmanager
     def unprepared(self) -> Iterator[Connection]:
@@ -99,6 +103,11 @@ class Database:
                     yield connection
             finally:
                 engine.dispose()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the file is open, so that a read need not wait for that."""
+        return self._engine is not None
 
     def open(self) -> None:
         """Open, make or upgrade the file now."""

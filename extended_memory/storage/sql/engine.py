@@ -20,6 +20,8 @@ IMMUTABLE: Final = "immutable=1"
 _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA synchronous=FULL",
+    "PRAGMA fullfsync=ON",  # on macOS only this makes the disk write; elsewhere it is nothing
+    "PRAGMA checkpoint_fullfsync=ON",
     "PRAGMA wal_autocheckpoint=0",  # database.py says why, and when we checkpoint instead
     f"PRAGMA journal_size_limit={WAL_BYTES_AT_REST}",
     "PRAGMA trusted_schema=OFF",

@@ -256,6 +256,11 @@ class SqlRepository(MemoryRepository):
         tags = tuple(TagCount(tag=row.name, count=row.context_count) for row in rows)
         return TagPage(tags=tags, total=total)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the file is open; see the contract."""
+        return self._database.is_open
+
     def prepare(self) -> None:
         """Open, make or upgrade the file now; see the contract."""
         self._database.open()
