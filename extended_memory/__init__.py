@@ -5,7 +5,8 @@ The map. A call travels down this list and its answer comes back up; imports poi
 - ``__main__``    the process: arguments, logging, standard streams, signals; starts the server
 - ``quick_import``  imports the server as quickly as its libraries allow
 - ``stdio``       the standard streams as a guarded channel for JSON-RPC lines
-- ``server``      the MCP surface: tools, prompt, resource (the only module that imports fastmcp)
+- ``server``      the MCP surface: tools, prompt, resource
+- ``serving``     FastMCP as this product runs it; fastmcp is imported by these two alone
 - ``arguments``   what a tool accepts: types with bounds, normalisation and words for the model
 - ``refusals``    an argument that was refused, as one sentence
 - ``rendering``   domain values as the short text that the model reads, within a budget of bytes

@@ -62,6 +62,24 @@ class TagPage:
     total: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomInstructions:
+    """The user's own instructions, or in one line why they could not be read."""
+
+    text: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What the first load of a conversation brings besides contexts."""
+
+    instructions: CustomInstructions = CustomInstructions()
+    popular_tags: tuple[TagCount, ...] = ()
+    context_count: int = 0
+    """How many contexts the project holds, of any importance."""
+
+
 class ExtendedMemoryError(Exception):
     """Something that cannot be done, as one sentence a person can act on.
 

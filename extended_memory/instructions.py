@@ -1,17 +1,10 @@
 """The user's own instructions: a text or Markdown file, read at each first load."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from extended_memory.domain import CustomInstructions
+
 MAXIMUM_BYTES = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomInstructions:
-    """The text of the file, or in one line why there is none."""
-
-    text: str = ""
-    problem: str = ""
 
 
 def read(path: Path | None) -> CustomInstructions:

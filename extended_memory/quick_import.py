@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from extended_memory.server import MemoryServer
+    from extended_memory.serving import MemoryServer
 
 # Read by the libraries when they are imported: no question to the package index, no coloured
 # logging, no compilation of type checks at the first tools/list, no plugins of pydantic.

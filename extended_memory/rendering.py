@@ -13,8 +13,8 @@ from extended_memory.domain import (
     MAXIMUM_CONTENT_BYTES,
     Context,
     ContextPage,
+    Opening,
     Project,
-    TagCount,
     TagPage,
 )
 
@@ -61,22 +61,22 @@ def loaded(
     minimum_importance: int,
     tags: tuple[str, ...],
     offset: int,
-    instructions: str,
-    popular: Sequence[TagCount],
+    opening: Opening | None = None,
 ) -> Loaded:
     """Render a page of contexts, as many as fit; always at least one."""
+    opening = opening or Opening()
     scope = f"importance {minimum_importance} or more" + (
         f" and any of the tags {_tags(tags)}" if tags else ""
     )
     head = f'Project "{project}": {_many(page.total, "context")} with {scope}, newest first.'
-    if popular:
-        counted = (f"{tag.tag} ({tag.count})" for tag in popular)
+    if opening.popular_tags:
+        counted = (f"{tag.tag} ({tag.count})" for tag in opening.popular_tags)
         head += f"\nTags used most here: {_joined(counted, _POPULAR_TAG_BYTES)}"
     budget = MAXIMUM_REPLY_BYTES - _MARGIN_BYTES - _size(head)
     # The first context comes whole, then the instructions as far as they fit, then the others.
     contexts = [_shown(context) for context in page.contexts]
     budget -= sum(_size(_block(context)) for context in contexts[:1])
-    instructions = _cut(instructions, budget, "the file is larger than a reply may be")
+    instructions = _cut(opening.instructions.text, budget, "the file is larger than a reply may be")
     budget -= _size(instructions)
     shown = contexts[:1]
     for context in contexts[1:]:
@@ -85,10 +85,11 @@ def loaded(
             break
         shown.append(context)
     after = offset + len(shown)
-    parts = [f"Custom instructions:\n{instructions}"] if instructions else []
+    parts = [opening.instructions.problem] if opening.instructions.problem else []
+    parts += [f"Custom instructions:\n{instructions}"] if instructions else []
     parts += [head, *map(_block, shown)]
     if not shown:
-        parts.append(_nothing(page.total, offset))
+        parts.append(_nothing(page.total, offset, held=opening.context_count))
     if left := max(page.total - after, 0) if shown else 0:
         parts.append(
             f"{left} more: call load_contexts again with offset={after} and init_load=false, "
@@ -99,14 +100,6 @@ def loaded(
         contexts=tuple(shown),
         instructions=instructions,
         next_offset=after if left else None,
-    )
-
-
-def lower_importance_hint(count: int, minimum_importance: int) -> str:
-    """Say that a project holds contexts which the asked importance left out."""
-    return (
-        f"The project holds {_many(count, 'context')} below importance {minimum_importance}: "
-        "importance_level=1 loads all."
     )
 
 
@@ -196,8 +189,14 @@ def _lines(head: str, rows: list[str], *, total: int) -> Listed:
     return Listed(text="\n".join(parts), rows=len(shown))
 
 
-def _nothing(total: int, offset: int) -> str:
-    return f"Nothing is left at offset {offset}." if total else "Nothing is saved there."
+def _nothing(total: int, offset: int, *, held: int) -> str:
+    if total:
+        return f"Nothing is left at offset {offset}."
+    if held:
+        return (
+            f"The project holds {_many(held, 'context')} below that: importance_level=1 loads all."
+        )
+    return "Nothing is saved there."
 
 
 def _tags(tags: Iterable[str]) -> str:

@@ -3,11 +3,14 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
+from extended_memory import instructions
 from extended_memory.domain import (
     DEFAULT_PROJECT,
     Context,
     ContextPage,
+    Opening,
     Project,
     ProjectRefusedError,
     StoreError,
@@ -18,6 +21,7 @@ from extended_memory.storage.contract import MemoryRepository
 RETRY_WINDOW = timedelta(minutes=10)
 """Clients retry a call whose answer they lost; within this time a repeated save is that."""
 
+OPENING_TAGS = 10
 OVERVIEW_PROJECTS = 10
 OVERVIEW_CONTEXTS = 10
 OVERVIEW_IMPORTANCE = 7
@@ -34,12 +38,14 @@ class MemoryService:
         open_repository: Callable[[], MemoryRepository],
         *,
         pinned: str | None = None,
+        custom_instructions: Path | None = None,
         ending: threading.Event | None = None,
     ) -> None:
         self._open_repository = open_repository
         self._opening = threading.Lock()
         self._opened: MemoryRepository | None = None
         self._ending = ending or threading.Event()
+        self._custom_instructions = custom_instructions
         self.pinned = pinned
 
     @property
@@ -115,9 +121,14 @@ class MemoryService:
         project = self._repository.project(self.pinned)
         return () if project is None else (project,)
 
-    def project(self, name: str) -> Project | None:
-        """Return one project, or None where it holds no context."""
-        return self._repository.project(self.project_for(name))
+    def opening(self, project: str) -> Opening:
+        """Return what the first load of a conversation brings besides contexts."""
+        held = self._repository.project(project)
+        return Opening(
+            instructions=instructions.read(self._custom_instructions),
+            popular_tags=self.popular_tags(project, minimum_count=1, limit=OPENING_TAGS).tags,
+            context_count=0 if held is None else held.context_count,
+        )
 
     def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
         """Return the most used tags of one project."""

@@ -13,6 +13,8 @@ from extended_memory.domain import (
     MAXIMUM_CONTENT_BYTES,
     Context,
     ContextPage,
+    CustomInstructions,
+    Opening,
     Project,
     TagCount,
     TagPage,
@@ -46,8 +48,7 @@ def load(
         minimum_importance=10,
         tags=LONG_TAGS[:10],
         offset=offset,
-        instructions=instructions,
-        popular=popular,
+        opening=Opening(instructions=CustomInstructions(text=instructions), popular_tags=popular),
     )
 
 

@@ -1,0 +1,189 @@
+"""FastMCP as this product runs it: its lifespan, its errors, and how a tool is registered."""
+
+import functools
+import logging
+import os
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, ParamSpec, TypeVar
+
+import fastmcp
+from anyio import to_thread
+from fastmcp import Context as RequestContext
+from fastmcp import FastMCP
+from fastmcp.dependencies import CurrentContext
+from fastmcp.exceptions import ResourceError, ToolError, ValidationError
+from fastmcp.server.lifespan import lifespan
+from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.tools import ToolResult
+from mcp_types import CallToolRequestParams, ToolAnnotations
+from pydantic import ValidationError as PydanticError
+
+from extended_memory import answers, refusals
+from extended_memory.domain import ExtendedMemoryError, StoreError
+from extended_memory.service import MemoryService
+from extended_memory.settings import Settings
+from extended_memory.storage import open_repository
+
+# In code, because FastMCP's own settings are built before any of ours runs: no question to the
+# package index at start, no banner, no spans for a telemetry SDK that may be installed.
+fastmcp.settings.check_for_updates = "off"
+fastmcp.settings.show_server_banner = False
+fastmcp.settings.telemetry_mode = "off"
+
+WARM_UP_SECONDS = 0.5
+"""The store opens this long after the start: a client has its handshake and tools by then."""
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+@lifespan
+async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
+    """Give every call the service; open the store soon, close it at the end."""
+    settings = Settings.from_environment(os.environ)
+    memory = MemoryService(
+        lambda: open_repository(settings.storage),
+        pinned=settings.project,
+        custom_instructions=settings.custom_instructions,
+        ending=server.ending if isinstance(server, MemoryServer) else None,
+    )
+    ending = threading.Event()
+
+    def warm_up() -> None:
+        if not ending.wait(WARM_UP_SECONDS):
+            try:
+                memory.prepare()
+            except StoreError:
+                return  # it is in the log, and the first call will say it
+
+    thread = threading.Thread(target=warm_up, name="warm-up", daemon=True)
+    thread.start()
+    try:
+        yield {"memory": memory}
+    finally:
+        ending.set()
+        memory.close()
+
+
+class OneSentenceRefusals(Middleware):
+    """Says what is wrong with a call's arguments in one sentence instead of pydantic's dump."""
+
+    async def on_call_tool(
+        self,
+        context: MiddlewareContext[CallToolRequestParams],
+        call_next: CallNext[CallToolRequestParams, ToolResult],
+    ) -> ToolResult:
+        """Turn a validation error into a tool error."""
+        try:
+            return await call_next(context)
+        except ValidationError as error:
+            if not isinstance(error.__cause__, PydanticError):
+                raise
+            sentence = refusals.sentence(context.message.name, error.__cause__)
+            raise ToolError(sentence, log_level=logging.DEBUG) from None
+
+
+class _NoSessionState:
+    """What FastMCP keeps of a session here: nothing, which needs no library."""
+
+    async def get(self, key: str) -> None:
+        """Find nothing."""
+
+
+class MemoryServer(FastMCP):
+    """FastMCP as this product runs it: without state of sessions, and with its own kind of tool.
+
+    FastMCP asks at every list and call whether the session has hidden a tool, and at the first
+    one imports key_value and beartype for that: a tenth of a second, for a state that this
+    server never has. A FastMCP that no longer asks here is as well.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ending = threading.Event()
+        """Set when the process is about to end: calls that have not begun are refused."""
+
+    @property
+    def _state_store(self) -> Any:
+        return _NoSessionState()
+
+    def memory_tool(
+        self,
+        title: str,
+        answer: type[Any],
+        *,
+        read_only: bool = False,
+        destructive: bool = False,
+        idempotent: bool = False,
+    ) -> Callable[[Callable[_P, ToolResult]], Callable[_P, ToolResult]]:
+        """Register a tool with its annotations and the schema of its structured answer."""
+
+        def register(function: Callable[_P, ToolResult]) -> Callable[_P, ToolResult]:
+            tool = says(ToolError)(function)
+            registered = _in_place_when_ready(tool) if read_only else tool
+            self.tool(
+                description=words(registered),
+                output_schema=answers.schema(answer),
+                annotations=ToolAnnotations(
+                    title=title,
+                    read_only_hint=read_only,
+                    destructive_hint=destructive,
+                    idempotent_hint=idempotent,
+                    open_world_hint=False,
+                ),
+            )(registered)
+            return tool
+
+        return register
+
+
+def current_memory(context: RequestContext = CurrentContext()) -> MemoryService:
+    """Return the service of the running server."""
+    memory: MemoryService = context.lifespan_context["memory"]
+    return memory
+
+
+def says(error: type[ToolError | ResourceError]) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """Turn our own errors, which are sentences for a person, into FastMCP's."""
+
+    def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
+        @functools.wraps(function)
+        def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+            try:
+                return function(*args, **kwargs)
+            except ExtendedMemoryError as refusal:
+                # Not a fault of the server; where one is behind it, the store has logged it.
+                raise error(str(refusal), log_level=logging.DEBUG) from None
+
+        return call
+
+    return decorate
+
+
+def _in_place_when_ready(tool: Callable[_P, ToolResult]) -> Callable[_P, Awaitable[ToolResult]]:
+    """Read without the detour of a worker thread, which costs as much as the reading.
+
+    A read never waits for a writer; only a store that still has to be opened or upgraded may
+    take long, and then a thread waits for it.
+    """
+
+    @functools.wraps(tool)
+    async def call(*args: _P.args, **kwargs: _P.kwargs) -> ToolResult:
+        memory: MemoryService = kwargs["memory"]  # type: ignore[assignment]
+        if memory.ready:
+            return tool(*args, **kwargs)
+        return await to_thread.run_sync(functools.partial(tool, *args, **kwargs))
+
+    return call
+
+
+def words(function: Callable[..., Any]) -> str:
+    """Take a function's docstring as its words for the model, without the source's line breaks.
+
+    FastMCP would look into the docstring for descriptions of arguments, with a parser that takes
+    5 % of the start to import; ours stand beside the arguments.
+    """
+    paragraphs = (function.__doc__ or "").split("\n\n")
+    function.__doc__ = None
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

@@ -1,0 +1,153 @@
+"""The statements of the repository, built once: SQLAlchemy then finds their SQL in its cache."""
+
+from datetime import datetime
+from functools import lru_cache
+
+from sqlalchemy import (
+    CompoundSelect,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    union,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from extended_memory.storage.sql.models import (
+    ContextCountRow,
+    ContextRow,
+    ContextTagRow,
+    ProjectRow,
+    TagRow,
+)
+
+PROJECT_ID = select(ProjectRow.id).where(ProjectRow.name == bindparam("project"))
+ADD_PROJECT = insert(ProjectRow)
+TOUCH_PROJECT = (
+    update(ProjectRow)
+    .where(ProjectRow.id == bindparam("key"))
+    .values(last_saved_at=bindparam("moment"))
+)
+RECENT_EQUALS = (
+    select(ContextRow.id, ContextRow.created_at)
+    .where(
+        ContextRow.digest == bindparam("digest"),
+        ContextRow.created_at >= bindparam("since"),
+        ContextRow.project_id == bindparam("project_id"),
+        ContextRow.importance == bindparam("importance"),
+        ContextRow.content == bindparam("content"),
+    )
+    .order_by(ContextRow.id.desc())
+)
+ADD_CONTEXT = insert(ContextRow)
+COUNT_CONTEXT = upsert(ContextCountRow).on_conflict_do_update(
+    index_elements=[ContextCountRow.project_id, ContextCountRow.importance],
+    set_={"context_count": ContextCountRow.context_count + 1},
+)
+UNCOUNT_CONTEXT = (
+    update(ContextCountRow)
+    .where(
+        ContextCountRow.project_id == bindparam("project"),
+        ContextCountRow.importance == bindparam("level"),
+    )
+    .values(context_count=ContextCountRow.context_count - 1)
+)
+COUNT_TAG = upsert(TagRow).on_conflict_do_update(
+    index_elements=[TagRow.project_id, TagRow.name],
+    set_={"context_count": TagRow.context_count + 1},
+)
+TAG_IDS = select(TagRow.id).where(
+    TagRow.project_id == bindparam("project_id"),
+    TagRow.name.in_(bindparam("names", expanding=True)),
+)
+ADD_LINK = insert(ContextTagRow)
+TAGS_OF = (
+    select(ContextTagRow.context_id, TagRow.name)
+    .join(TagRow, TagRow.id == ContextTagRow.tag_id)
+    .where(ContextTagRow.context_id.in_(bindparam("ids", expanding=True)))
+    .order_by(ContextTagRow.context_id, TagRow.name)
+)
+CONTEXTS = select(
+    ContextRow.id, ContextRow.content, ContextRow.importance, ContextRow.created_at
+).where(ContextRow.id.in_(bindparam("ids", expanding=True)))
+OWNER = (
+    select(ContextRow.project_id, ContextRow.importance, ProjectRow.name)
+    .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
+    .where(ContextRow.id == bindparam("id"))
+)
+TAG_IDS_OF = select(ContextTagRow.tag_id).where(ContextTagRow.context_id == bindparam("id"))
+UNCOUNT_TAG = (
+    update(TagRow)
+    .where(TagRow.id == bindparam("tag_id"))
+    .values(context_count=TagRow.context_count - 1)
+)
+DROP_UNUSED_TAG = delete(TagRow).where(TagRow.id == bindparam("tag_id"), TagRow.context_count == 0)
+DROP_CONTEXT = delete(ContextRow).where(ContextRow.id == bindparam("id"))
+PROJECTS = (
+    select(
+        ProjectRow.name,
+        func.sum(ContextCountRow.context_count).label("context_count"),
+        ProjectRow.created_at,
+        ProjectRow.last_saved_at,
+    )
+    .join(ContextCountRow, ContextCountRow.project_id == ProjectRow.id)
+    .group_by(ProjectRow.id)
+    .having(func.sum(ContextCountRow.context_count) > 0)
+    .order_by(ProjectRow.last_saved_at.desc(), ProjectRow.name)
+)
+PROJECT = PROJECTS.where(ProjectRow.name == bindparam("project"))
+TOTAL = (
+    select(func.coalesce(func.sum(ContextCountRow.context_count), 0))
+    .join(ProjectRow, ProjectRow.id == ContextCountRow.project_id)
+    .where(
+        ProjectRow.name == bindparam("project"),
+        ContextCountRow.importance >= bindparam("minimum"),
+    )
+)
+POPULAR = (
+    select(TagRow.name, TagRow.context_count)
+    .join(ProjectRow, ProjectRow.id == TagRow.project_id)
+    .where(ProjectRow.name == bindparam("project"), TagRow.context_count >= bindparam("minimum"))
+    .order_by(text("context_count DESC"), TagRow.name)
+    .limit(bindparam("limit"))
+)
+POPULAR_TOTAL = (
+    select(func.count())
+    .select_from(TagRow)
+    .join(ProjectRow, ProjectRow.id == TagRow.project_id)
+    .where(ProjectRow.name == bindparam("project"), TagRow.context_count >= bindparam("minimum"))
+)
+
+
+@lru_cache(maxsize=256)
+def page(levels: int, owners: int, *, tagged: bool) -> CompoundSelect[datetime, int]:
+    """Return the statement for the ids of one page, newest first.
+
+    One ordered range of an index for each importance (and each tag): SQLite merges them lazily,
+    so it reads ``offset + limit`` entries, however many match. With tags, UNION also makes a
+    context that carries several of them come once.
+    """
+    ranges = []
+    for owner in range(owners):
+        for level in range(levels):
+            if tagged:
+                one = select(ContextTagRow.created_at, ContextTagRow.context_id.label("id")).where(
+                    ContextTagRow.tag_id == bindparam(f"owner_{owner}"),
+                    ContextTagRow.importance == bindparam(f"level_{level}"),
+                )
+            else:
+                one = select(ContextRow.created_at, ContextRow.id.label("id")).where(
+                    ContextRow.project_id == bindparam(f"owner_{owner}"),
+                    ContextRow.importance == bindparam(f"level_{level}"),
+                )
+            ranges.append(one)
+    return (
+        (union if tagged else union_all)(*ranges)
+        .order_by(text("created_at DESC"), text("id DESC"))
+        .limit(bindparam("limit"))
+        .offset(bindparam("offset"))
+    )
