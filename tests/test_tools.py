@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -757,11 +758,9 @@ async def test_a_pinned_server_neither_shows_nor_touches_others(
     await call(pinned, "save_context", content="mine", importance_level=9)
     names = [p["id"] for p in structured(await call(pinned, "list_all_projects"))["projects"]]
     assert names == ["mi ne"]
-    (theirs,) = (
-        SqlRepository(place)
-        .load("theirs", minimum_importance=1, tags=("hidden",), limit=9, offset=0)
-        .contexts
-    )
+    with closing(SqlRepository(place)) as store:
+        page = store.load("theirs", minimum_importance=1, tags=("hidden",), limit=9, offset=0)
+    (theirs,) = page.contexts
     assert (theirs.id, theirs.content) == (1, "theirs")
 
 

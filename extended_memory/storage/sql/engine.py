@@ -40,8 +40,12 @@ def connect(
         check_same_thread=False,  # the pool hands a connection to one thread at a time
         cached_statements=256,
     )
-    for pragma in _PRAGMAS:
-        connection.execute(pragma)
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+    except sqlite3.Error:  # not a database, for one
+        connection.close()
+        raise
     # An old file may hold bytes that are not UTF-8; they must not make the rest unreadable.
     connection.text_factory = _text
     return connection
