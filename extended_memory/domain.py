@@ -98,3 +98,7 @@ class ProjectRefusedError(ExtendedMemoryError):
 
 class StoreError(ExtendedMemoryError):
     """The store cannot serve a call now; the next call may find the cause gone."""
+
+
+class StoreBusyError(StoreError):
+    """Another writer is at work, and the call was not to wait for it; nothing has changed."""

@@ -20,10 +20,11 @@ from mcp_types import CallToolRequestParams, ToolAnnotations
 from pydantic import ValidationError as PydanticError
 
 from extended_memory import answers, refusals
-from extended_memory.domain import ExtendedMemoryError, StoreError
+from extended_memory.domain import ExtendedMemoryError, StoreBusyError, StoreError
 from extended_memory.service import MemoryService
 from extended_memory.settings import Settings
 from extended_memory.storage import open_repository
+from extended_memory.storage.contract import MAY_WAIT
 
 # In code, because FastMCP's own settings are built before any of ours runs: no question to the
 # package index at start, no banner, no spans for a telemetry SDK that may be installed.
@@ -120,8 +121,7 @@ class MemoryServer(FastMCP):
         """Register a tool with its annotations and the schema of its structured answer."""
 
         def register(function: Callable[_P, ToolResult]) -> Callable[_P, ToolResult]:
-            tool = says(ToolError)(function)
-            registered = _in_place_when_ready(tool) if read_only else tool
+            registered = _in_place_if_quick(function)
             self.tool(
                 description=words(registered),
                 output_schema=answers.schema(answer),
@@ -133,7 +133,7 @@ class MemoryServer(FastMCP):
                     open_world_hint=False,
                 ),
             )(registered)
-            return tool
+            return function
 
         return register
 
@@ -161,19 +161,31 @@ def says(error: type[ToolError | ResourceError]) -> Callable[[Callable[_P, _R]],
     return decorate
 
 
-def _in_place_when_ready(tool: Callable[_P, ToolResult]) -> Callable[_P, Awaitable[ToolResult]]:
-    """Read without the detour of a worker thread, which costs as much as the reading.
+def _in_place_if_quick(function: Callable[_P, ToolResult]) -> Callable[_P, Awaitable[ToolResult]]:
+    """Make a call without the detour of a worker thread, which costs as much as the call.
 
-    A read never waits for a writer; only a store that still has to be opened or upgraded may
-    take long, and then a thread waits for it.
+    Only a store that still has to be opened or upgraded may take long, or another writer that is
+    at work; then a thread waits for it.
     """
+    patient = says(ToolError)(function)
 
-    @functools.wraps(tool)
+    def impatient(*args: _P.args, **kwargs: _P.kwargs) -> ToolResult | None:
+        token = MAY_WAIT.set(False)
+        try:
+            return function(*args, **kwargs)
+        except StoreBusyError:
+            return None
+        finally:
+            MAY_WAIT.reset(token)
+
+    in_place = says(ToolError)(impatient)
+
+    @functools.wraps(function)
     async def call(*args: _P.args, **kwargs: _P.kwargs) -> ToolResult:
         memory: MemoryService = kwargs["memory"]  # type: ignore[assignment]
-        if memory.ready:
-            return tool(*args, **kwargs)
-        return await to_thread.run_sync(functools.partial(tool, *args, **kwargs))
+        if memory.ready and (result := in_place(*args, **kwargs)) is not None:
+            return result
+        return await to_thread.run_sync(functools.partial(patient, *args, **kwargs))
 
     return call
 

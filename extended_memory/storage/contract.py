@@ -1,9 +1,16 @@
 """What a repository promises, in prose; each sentence is a test that runs on every backend."""
 
 from abc import ABC, abstractmethod
+from contextvars import ContextVar
 from datetime import timedelta
 
 from extended_memory.domain import Context, ContextPage, Project, TagPage
+
+MAY_WAIT: ContextVar[bool] = ContextVar("MAY_WAIT", default=True)
+"""Whether a call may wait for other writers.
+
+If not, one that would have to wait raises ``StoreBusyError`` and has changed nothing.
+"""
 
 
 class MemoryRepository(ABC):
@@ -85,7 +92,10 @@ class MemoryRepository(ABC):
     @property
     @abstractmethod
     def is_open(self) -> bool:
-        """Whether the store is open and current, so that a read need not wait for that."""
+        """Whether a call that need not wait for others is served within milliseconds.
+
+        So it may be made where waiting would hold up more than itself.
+        """
 
     @abstractmethod
     def prepare(self) -> None:

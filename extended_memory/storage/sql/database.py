@@ -32,7 +32,8 @@ from typing import Final
 from sqlalchemy import Connection, Engine, QueuePool
 from sqlalchemy.exc import DBAPIError
 
-from extended_memory.domain import StoreError
+from extended_memory.domain import StoreBusyError, StoreError
+from extended_memory.storage.contract import MAY_WAIT
 from extended_memory.storage.sql import files, upgrade
 from extended_memory.storage.sql.engine import (
     BUSY_TIMEOUT_SECONDS,
@@ -80,11 +81,12 @@ class Database:
         """Give a connection in a transaction that is committed at the end, or not at all."""
         with self._faults("write"):
             engine = self._opened(to_write=True)
+            wait = MAY_WAIT.get()
             # Threads of this process queue here, in turn, instead of polling SQLite's lock.
-            if not self._writing.acquire(timeout=BUSY_TIMEOUT_SECONDS):
+            if not self._writing.acquire(timeout=BUSY_TIMEOUT_SECONDS if wait else 0):
                 raise sqlite3.OperationalError("database is locked")
             try:
-                with immediate(engine) as connection:
+                with immediate(engine, wait=wait) as connection:
                     yield connection
                 self._commits += 1
                 if self._commits >= COMMITS_PER_CHECKPOINT:
@@ -126,6 +128,8 @@ class Database:
         try:
             yield
         except (DBAPIError, sqlite3.Error, OSError) as error:
+            if not MAY_WAIT.get() and "locked" in cause(error):
+                raise StoreBusyError(str(fault(error, name=self.path.name))) from None
             self.close()  # whatever was wrong, the next call looks afresh
             refusal = fault(error, name=self.path.name)
             self._say_once(action, refusal, cause(error))
@@ -259,19 +263,15 @@ class Database:
 
     def _checkpoint(self, engine: Engine) -> None:
         """Copy the WAL into the file while nobody can commit (the docstring above says why)."""
-        self._commits = 0
-        guard, worker = engine.raw_connection(), engine.raw_connection()
+        worker = engine.raw_connection()
         try:
-            guard.cursor().execute("BEGIN IMMEDIATE")
-            try:
+            with immediate(engine, wait=False):  # whoever writes now will copy it, or we later
                 worker.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
-            finally:
-                guard.cursor().execute("ROLLBACK")
-        except sqlite3.OperationalError as error:
-            # What was committed is safe in the WAL; the next round copies it.
-            logger.warning("The WAL of %s was not copied yet: %s", self.path, error)
+            self._commits = 0
+        except DBAPIError as error:
+            # What was committed is safe in the WAL; the next save tries again.
+            logger.debug("The WAL of %s was not copied yet: %s", self.path, cause(error))
         finally:
-            guard.close()
             worker.close()
 
 

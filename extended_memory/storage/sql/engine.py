@@ -74,14 +74,32 @@ def new_engine(path: Path, mode: str = READ_WRITE) -> Engine:
 
 
 @contextmanager
-def immediate(engine: Engine) -> Iterator[Connection]:
-    """Give a connection in a writing transaction, committed at the end, or not at all."""
+def immediate(engine: Engine, *, wait: bool = True) -> Iterator[Connection]:
+    """Give a connection in a writing transaction, committed at the end, or not at all.
+
+    Where it is not to wait, "database is locked" comes at once if somebody else is writing.
+    """
     with engine.connect() as connection:
         # IMMEDIATE: a transaction that starts by reading may find that it cannot become a
         # writer any more, and then it fails however long it waits.
         writer = connection.execution_options(begin="BEGIN IMMEDIATE")
-        with writer.begin():
+        database = driver_connection(connection)
+        if not wait:
+            database.execute("PRAGMA busy_timeout=0")
+        try:
+            transaction = writer.begin()
+        finally:
+            if not wait:
+                database.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}")
+        with transaction:
             yield writer
+
+
+def driver_connection(connection: Connection) -> sqlite3.Connection:
+    """Return the driver's connection below SQLAlchemy's."""
+    database = connection.connection.driver_connection
+    assert isinstance(database, sqlite3.Connection)
+    return database
 
 
 @contextmanager
@@ -92,8 +110,7 @@ def restructuring(engine: Engine) -> Iterator[Connection]:
     SQLite knows that setting only outside a transaction.
     """
     with engine.connect() as connection:
-        database = connection.connection.driver_connection
-        assert isinstance(database, sqlite3.Connection)
+        database = driver_connection(connection)
         database.execute("PRAGMA foreign_keys=OFF")
         try:
             writer = connection.execution_options(begin="BEGIN IMMEDIATE")

@@ -1,5 +1,6 @@
 """The repository contract on SQLite."""
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -7,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Insert,
     func,
     select,
 )
@@ -24,6 +24,7 @@ from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.sql import statements
 from extended_memory.storage.sql.database import Database
 from extended_memory.storage.sql.digest import content_digest
+from extended_memory.storage.sql.engine import driver_connection
 from extended_memory.storage.sql.models import (
     ContextTagRow,
     from_milliseconds,
@@ -48,31 +49,35 @@ class SqlRepository(MemoryRepository):
     ) -> Context:
         """Store a context; see the contract."""
         with self._database.writing() as connection:
+            database = driver_connection(connection)
             now = _now()  # under the write lock, so that ids and times rise together
-            project_id = connection.execute(statements.PROJECT_ID, {"project": project}).scalar()
-            if project_id is None:
-                project_id = _inserted(
-                    connection,
-                    statements.ADD_PROJECT,
-                    {"name": project, "created_at": now, "last_saved_at": now},
-                )
-            row = {
-                "project_id": project_id,
+            values: dict[str, Any] = {
+                "project": project,
+                "content": content,
                 "importance": importance,
                 "digest": content_digest(content),
-                "content": content,
+                "moment": now,
+                "since": now - repeat_within // timedelta(milliseconds=1),
             }
-            repeated = self._repeated(connection, row, tags, since=now - repeat_within)
-            context_id, created_at = repeated or (None, now)
-            if context_id is None:
-                context_id = self._insert(connection, row, tags, now)
+            row = database.execute(statements.SAVE_PROJECT_ID, values).fetchone()
+            if row is None:
+                times = {"name": project, "created_at": now, "last_saved_at": now}
+                values["project_id"] = database.execute(
+                    statements.SAVE_NEW_PROJECT, times
+                ).lastrowid
+            else:
+                values["project_id"] = row[0]
+            context_id, created_at = self._repeated(connection, values, tags) or (
+                self._insert(database, values, tags),
+                now,
+            )
         return Context(
             id=context_id,
             project=project,
             content=content,
             importance=importance,
             tags=tags,
-            created_at=created_at,
+            created_at=from_milliseconds(created_at),
         )
 
     def load(
@@ -159,54 +164,30 @@ class SqlRepository(MemoryRepository):
         self._database.close()
 
     def _repeated(
-        self, connection: Connection, row: dict[str, Any], tags: tuple[str, ...], since: datetime
-    ) -> tuple[int, datetime] | None:
-        """Find the context that this save repeats."""
-        equals = connection.execute(statements.RECENT_EQUALS, row | {"since": since}).all()
+        self, connection: Connection, values: dict[str, Any], tags: tuple[str, ...]
+    ) -> tuple[int, int] | None:
+        """Find the id and time of the context that this save repeats."""
+        database = driver_connection(connection)
+        equals = database.execute(statements.SAVE_RECENT_EQUALS, values).fetchall()
         if not equals:
             return None
-        tags_of = _tags_of(connection, [equal.id for equal in equals])
-        return next(
-            ((equal.id, equal.created_at) for equal in equals if tags_of[equal.id] == tags), None
-        )
+        tags_of = _tags_of(connection, [context_id for context_id, _ in equals])
+        return next((equal for equal in equals if tags_of[equal[0]] == tags), None)
 
     def _insert(
-        self, connection: Connection, row: dict[str, Any], tags: tuple[str, ...], now: datetime
+        self, database: sqlite3.Connection, values: dict[str, Any], tags: tuple[str, ...]
     ) -> int:
-        """Insert a context with its links, and count it."""
-        project_id, importance = row["project_id"], row["importance"]
-        context_id = _inserted(connection, statements.ADD_CONTEXT, row | {"created_at": now})
+        """Insert a context with its links, and count it; return its id."""
+        row = values | {"created_at": values["moment"], "context_count": 1}
+        context_id = database.execute(statements.SAVE_CONTEXT, row).lastrowid
+        assert context_id is not None
         if tags:
-            connection.execute(
-                statements.COUNT_TAG,
-                [{"project_id": project_id, "name": tag, "context_count": 1} for tag in tags],
-            )
-            names = {"project_id": project_id, "names": tags}
-            connection.execute(
-                statements.ADD_LINK,
-                [
-                    {
-                        "tag_id": tag_id,
-                        "importance": importance,
-                        "created_at": now,
-                        "context_id": context_id,
-                    }
-                    for tag_id in connection.execute(statements.TAG_IDS, names).scalars()
-                ],
-            )
-        connection.execute(
-            statements.COUNT_CONTEXT,
-            {"project_id": project_id, "importance": importance, "context_count": 1},
-        )
-        connection.execute(statements.TOUCH_PROJECT, {"key": project_id, "moment": now})
+            tag_rows = [{**row, "context_id": context_id, "name": tag} for tag in tags]
+            database.executemany(statements.SAVE_TAG, tag_rows)
+            database.executemany(statements.SAVE_LINK, tag_rows)
+        database.execute(statements.SAVE_COUNT, row)
+        database.execute(statements.SAVE_LAST_SAVED, row)
         return context_id
-
-
-def _inserted(connection: Connection, statement: Insert, row: dict[str, Any]) -> int:
-    """Insert a row and return its id."""
-    key = connection.execute(statement, row).inserted_primary_key
-    assert key is not None
-    return int(key[0])
 
 
 def _total_with_tags(
@@ -258,6 +239,6 @@ def _project(row: Any) -> Project:
     )
 
 
-def _now() -> datetime:
-    """Return the time in UTC, to the millisecond that is stored."""
-    return from_milliseconds(to_milliseconds(datetime.now(timezone.utc)))
+def _now() -> int:
+    """Return the time in UTC as the milliseconds that are stored."""
+    return to_milliseconds(datetime.now(timezone.utc))

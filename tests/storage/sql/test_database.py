@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event
 
-from extended_memory.domain import StoreError
+from extended_memory.domain import StoreBusyError, StoreError
+from extended_memory.storage.contract import MAY_WAIT
 from extended_memory.storage.sql.database import COMMITS_PER_CHECKPOINT, Database
 from extended_memory.storage.sql.repository import SqlRepository
 from tests.storage.sql.servers import (
@@ -181,25 +182,54 @@ def test_nobody_can_commit_while_a_checkpoint_runs(place: Path, repository: SqlR
     assert attempts == ["database is locked"] * 2
 
 
-def test_a_checkpoint_waits_for_the_transaction_of_another_program(
+def test_a_checkpoint_that_meets_another_writer_is_made_up_for_by_the_next_save(
     place: Path, repository: SqlRepository
 ) -> None:
-    save(repository, "First")
-    order: list[str] = []
+    for number in range(COMMITS_PER_CHECKPOINT - 1):
+        save(repository, f"{number}")
+    seen = statements(repository)
     with closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-
-        def checkpoint() -> None:
-            repository._database._checkpoint(repository._database._opened())
-            order.append("checkpoint")
-
-        thread = threading.Thread(target=checkpoint)
-        thread.start()
-        thread.join(timeout=0.5)
-        order.append("commit")
+        repository._database._checkpoint(repository._database._opened())
         other.execute("COMMIT")
-        thread.join(timeout=20)
-    assert order == ["commit", "checkpoint"]
+    assert "PRAGMA wal_checkpoint(PASSIVE)" not in seen
+    save(repository, "The hundredth")
+    assert seen.count("PRAGMA wal_checkpoint(PASSIVE)") == 1
+
+
+def test_a_call_that_may_not_wait_meets_another_writer_and_changes_nothing(
+    place: Path, repository: SqlRepository, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = save(repository, "First")
+    token = MAY_WAIT.set(False)
+    try:
+        with closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            began = time.monotonic()
+            with pytest.raises(StoreBusyError):
+                save(repository, "Second")
+            with pytest.raises(StoreBusyError):
+                repository.forget(kept, project=None)
+            assert time.monotonic() - began < 1
+            assert contents(repository) == ["First"], "a read does not have to wait"
+            other.execute("ROLLBACK")
+        assert save(repository, "Third") > kept
+    finally:
+        MAY_WAIT.reset(token)
+    assert contents(repository) == ["Third", "First"]
+    assert caplog.records == [], "it is no fault of the store"
+
+
+def test_a_connection_waits_again_after_a_call_that_might_not(
+    place: Path, repository: SqlRepository
+) -> None:
+    token = MAY_WAIT.set(False)
+    try:
+        save(repository, "First")
+    finally:
+        MAY_WAIT.reset(token)
+    with repository._database.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000
 
 
 def test_the_write_lock_is_free_after_a_checkpoint(place: Path, repository: SqlRepository) -> None:
