@@ -53,7 +53,7 @@ def main() -> None:
         _in(EXIT_SECONDS, lambda: os._exit(0))
 
     channel.on_end = end_soon
-    channel.install()
+    mcp.channel = channel
     mcp.run("stdio", show_banner=False)
     sys.stderr.flush()
     os._exit(0)  # everything is closed; taking the libraries apart would only cost time

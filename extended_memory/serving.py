@@ -13,6 +13,7 @@ from fastmcp import Context as RequestContext
 from fastmcp import FastMCP
 from fastmcp.dependencies import CurrentContext
 from fastmcp.exceptions import ResourceError, ToolError, ValidationError
+from fastmcp.server.context import reset_transport, set_transport
 from fastmcp.server.lifespan import lifespan
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools import ToolResult
@@ -23,6 +24,7 @@ from extended_memory import answers, refusals
 from extended_memory.domain import ExtendedMemoryError, StoreBusyError, StoreError
 from extended_memory.service import MemoryService
 from extended_memory.settings import Settings
+from extended_memory.stdio import Channel
 from extended_memory.storage import open_repository
 from extended_memory.storage.contract import MAY_WAIT
 
@@ -102,8 +104,30 @@ class MemoryServer(FastMCP):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.channel: Channel | None = None
+        """What the stdio transport runs on, where the process has claimed its streams."""
         self.ending = threading.Event()
         """Set when the process is about to end: calls that have not begun are refused."""
+
+    async def run_stdio_async(
+        self,
+        show_banner: bool = True,
+        log_level: str | None = None,
+        stateless: bool = False,
+    ) -> None:
+        """Serve over the claimed channel, or else as FastMCP does (``fastmcp run``)."""
+        if self.channel is None:
+            await super().run_stdio_async(show_banner, log_level, stateless)
+            return
+        # As FastMCP's own method does, which takes no streams.
+        token = set_transport("stdio")
+        try:
+            async with self._lifespan_manager(), self.channel.streams() as (incoming, outgoing):
+                await self._mcp_server.run(
+                    incoming, outgoing, self._mcp_server.create_initialization_options()
+                )
+        finally:
+            reset_transport(token)
 
     @property
     def _state_store(self) -> Any:

@@ -1,7 +1,6 @@
-"""The standard streams as a guarded channel for JSON-RPC lines.
+"""The standard streams as a guarded transport for JSON-RPC lines.
 
-FastMCP's stdio transport serves whatever ``sys.stdin`` and ``sys.stdout`` give it as their
-``buffer``; ``Channel`` puts its own there, because the stock one (mcp 2.3) leaves four gaps:
+The SDK's own stdio transport (mcp 2.3) leaves gaps that a memory cannot have:
 
 - A line with a lone surrogate, and any malformed line, is dropped without an answer, so the
   client waits for ever. Here a malformed line is answered with JSON-RPC's own error, and a text
@@ -12,16 +11,30 @@ FastMCP's stdio transport serves whatever ``sys.stdin`` and ``sys.stdout`` give 
   never sees their answers. Here it is held back until every request is answered.
 - A library that prints before the transport starts breaks the stream. Here descriptor 1 points
   at stderr from the first moment on, and only this channel holds the real one.
+
+It is also quicker: a message takes one hop between threads instead of three, and is parsed once,
+which is a third of the time of a call.
 """
 
-import io
+import asyncio
 import json
 import os
 import select
 import sys
 import threading
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from mcp.shared._context_streams import ContextReceiveStream, ContextSendStream
+    from mcp.shared.message import SessionMessage
+    from mcp_types import JSONRPCMessage
+
+    Streams: TypeAlias = tuple[
+        ContextReceiveStream[SessionMessage | Exception], ContextSendStream[SessionMessage]
+    ]
 
 SURROGATE_KEY: Final = "lone surrogate"
 """The key of the object that stands in place of a text which is not Unicode."""
@@ -36,6 +49,9 @@ EXIT_SECONDS: Final = 0.9
 """When the process ends at the latest after the end of input or a signal."""
 
 _CHUNK: Final = 65536
+_SURE_TO_FIT: Final = 1000
+"""Characters, at most four bytes each: a pipe with room has room for so many (PIPE_BUF)."""
+
 _PARSE_ERROR: Final = -32700
 _INVALID_REQUEST: Final = -32600
 
@@ -44,15 +60,16 @@ class Channel:
     """The process's own standard input and output, taken away from everyone else."""
 
     def __init__(self, incoming: int, outgoing: int) -> None:
+        self._incoming = incoming
         self._outgoing = outgoing
+        self._received = bytearray()
+        self._at_end = False
         self._sending = threading.Lock()
         self._idle = threading.Condition()
         self._unanswered = 0
         self._ended = False
         self._wake = os.pipe()
         self.on_end: Callable[[], None] = lambda: None
-        self.reader = _Reader(self, incoming)
-        self.writer = _Writer(self)
 
     @classmethod
     def claim(cls) -> "Channel":
@@ -64,38 +81,58 @@ class Channel:
         os.dup2(2, 1)
         return cls(incoming, outgoing)
 
-    def install(self) -> None:
-        """Let ``sys.stdin.buffer`` and ``sys.stdout.buffer`` be this channel, for FastMCP.
-
-        A ``print`` still goes to stderr, and so does ``sys.stdout.buffer`` once the transport
-        has taken hold of the channel.
-        """
-        sys.stdin = io.TextIOWrapper(io.BufferedReader(self.reader, _CHUNK), encoding="utf-8")
-        sys.stdout = _PrintsToStderr(self.writer)
-
     def end(self) -> None:
         """Let the input end here, as a signal wants it."""
         self._begin_to_end()
         os.write(self._wake[1], b"!")
 
-    def wait_for_input(self, descriptor: int) -> bool:
-        """Wait until there is something to read, or return False where the input ends here."""
-        if sys.platform == "win32":  # its select knows sockets only: there on_end has to do
-            return True
-        readable, _, _ = select.select([descriptor, self._wake[0]], [], [])
-        return self._wake[0] not in readable
+    @asynccontextmanager
+    async def streams(self) -> "AsyncIterator[Streams]":
+        """Give the streams of messages that the SDK's server runs on."""
+        import anyio
+        import anyio.to_thread
+        from mcp.shared._context_streams import create_context_streams
+        from mcp.shared.message import SessionMessage
 
-    def received(self) -> None:
-        """Count a request that was passed on."""
-        with self._idle:
-            self._unanswered += 1
+        loop = asyncio.get_running_loop()
+        to_server, from_client = create_context_streams[SessionMessage | Exception](0)
+        to_client, from_server = create_context_streams[SessionMessage](0)
+
+        def read() -> None:
+            while (message := self._message()) is not None:
+                # Wait for the server to take it: what it has not taken stays in the pipe.
+                sending = to_server.send(SessionMessage(message))
+                asyncio.run_coroutine_threadsafe(sending, loop).result()
+            self.drain()
+            asyncio.run_coroutine_threadsafe(to_server.aclose(), loop)
+
+        async def write() -> None:
+            async with from_server:
+                async for answer in from_server:
+                    line = answer.message.model_dump_json(by_alias=True, exclude_unset=True)
+                    send = partial(
+                        self.send, line.encode() + b"\n", answers=int(_is_answer(answer.message))
+                    )
+                    if len(line) < _SURE_TO_FIT and self._can_write():
+                        send()
+                    else:  # a client that does not read may make it wait, but nobody else
+                        await anyio.to_thread.run_sync(send)
+
+        threading.Thread(target=read, name="stdin", daemon=True).start()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(write)
+            yield from_client, to_client
+            tasks.cancel_scope.cancel()
 
     def send(self, lines: bytes, *, answers: int) -> None:
         """Write whole lines, with so many answers in them."""
-        with self._sending:
-            view = memoryview(lines)
-            while view:
-                view = view[os.write(self._outgoing, view) :]
+        try:
+            with self._sending:
+                view = memoryview(lines)
+                while view:
+                    view = view[os.write(self._outgoing, view) :]
+        except BrokenPipeError:  # nobody listens any more, so nobody will speak either
+            self.end()
         with self._idle:
             self._unanswered -= answers
             self._idle.notify_all()
@@ -111,33 +148,12 @@ class Channel:
             self._ended = True
             self.on_end()
 
-
-class _Reader(io.RawIOBase):
-    """Gives the transport one checked line after the other."""
-
-    def __init__(self, channel: Channel, descriptor: int) -> None:
-        self._channel = channel
-        self._descriptor = descriptor
-        self._received = bytearray()
-        self._checked = b""
-        self._at_end = False
-
-    def readable(self) -> bool:
-        """Say that this can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill the buffer with what is left of a checked line, or with a part of the next one."""
-        while not self._checked:
-            line = self._line()
-            if line is None:
-                self._channel.drain()
-                return 0
-            self._checked = self._check(line)
-        size = min(len(buffer), len(self._checked))
-        buffer[:size] = self._checked[:size]
-        self._checked = self._checked[size:]
-        return size
+    def _message(self) -> "JSONRPCMessage | None":
+        """Return the next message that is one, or None at the end of input."""
+        while (line := self._line()) is not None:
+            if line.strip() and (message := self._checked(line)):
+                return message
+        return None
 
     def _line(self) -> bytes | None:
         """Return the next line without its end, or None at the end of input."""
@@ -153,17 +169,26 @@ class _Reader(io.RawIOBase):
                 self._received.clear()
                 return line or None
             searched = len(self._received)
-            chunk = b""
-            if self._channel.wait_for_input(self._descriptor):
-                chunk = os.read(self._descriptor, _CHUNK)
+            chunk = os.read(self._incoming, _CHUNK) if self._goes_on() else b""
             self._at_end = not chunk
             self._received += chunk
 
-    def _check(self, line: bytes) -> bytes:
-        """Return the line to pass on, with its end; nothing where it is answered here."""
-        if not line.strip():
-            return b""
-        # The transport's own parser: what it refuses, it drops without a word.
+    def _goes_on(self) -> bool:
+        """Wait until there is something to read, or return False where the input ends here."""
+        if sys.platform == "win32":  # its select knows sockets only: there on_end has to do
+            return True
+        readable, _, _ = select.select([self._incoming, self._wake[0]], [], [])
+        return self._wake[0] not in readable
+
+    def _can_write(self) -> bool:
+        """Say whether a short line can be written without waiting."""
+        if sys.platform == "win32":
+            return False
+        _, writable, _ = select.select([], [self._outgoing], [], 0)
+        return bool(writable)
+
+    def _checked(self, line: bytes) -> "JSONRPCMessage | None":
+        """Return the message in a line, or None where the line is answered here."""
         from mcp_types import JSONRPCNotification, JSONRPCRequest, jsonrpc_message_adapter
         from pydantic import ValidationError
 
@@ -171,80 +196,44 @@ class _Reader(io.RawIOBase):
             message = jsonrpc_message_adapter.validate_json(line, by_name=False)
         except ValidationError:
             mended = self._mended(line)
-            return self._check(mended) if mended else b""
-        if isinstance(message, JSONRPCRequest):
-            self._channel.received()
-        elif isinstance(message, JSONRPCNotification) and _has_id(line):
+            return self._checked(mended) if mended else None
+        if isinstance(message, JSONRPCNotification) and _has_id(line):
             # With an id of the wrong kind it passes for a notification, which nobody answers.
-            return self._refuse(_INVALID_REQUEST, "Invalid request: id is a number or a text")
-        return line + b"\n"
+            self._refuse(_INVALID_REQUEST, "Invalid request: id is a number or a text")
+            return None
+        if isinstance(message, JSONRPCRequest):
+            with self._idle:
+                self._unanswered += 1
+        return message
 
-    def _mended(self, line: bytes) -> bytes:
+    def _mended(self, line: bytes) -> bytes | None:
         """Return a line whose only fault is a text that is not Unicode, mended; refuse others."""
         try:
             message = json.loads(line.decode())
         except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
-            return self._refuse(_PARSE_ERROR, "Parse error: a message is one line of JSON in UTF-8")
+            self._refuse(_PARSE_ERROR, "Parse error: a message is one line of JSON in UTF-8")
+            return None
         if not _is_unicode(message):
             return json.dumps(_without_surrogates(message), ensure_ascii=False).encode()
         identifier = message.get("id") if isinstance(message, dict) else None
-        return self._refuse(
+        self._refuse(
             _INVALID_REQUEST,
             "Invalid request: a message is one JSON-RPC 2.0 object, not nested too deeply; batches "
             "are not supported",
             identifier=identifier if isinstance(identifier, (int, str)) else None,
         )
+        return None
 
-    def _refuse(self, code: int, reason: str, *, identifier: int | str | None = None) -> bytes:
+    def _refuse(self, code: int, reason: str, *, identifier: int | str | None = None) -> None:
         error = {"code": code, "message": reason}
         answer = json.dumps({"jsonrpc": "2.0", "id": identifier, "error": error})
-        self._channel.send(answer.encode() + b"\n", answers=0)
-        return b""
+        self.send(answer.encode() + b"\n", answers=0)
 
 
-class _Writer(io.RawIOBase):
-    """Takes the transport's lines: it flushes after each, so a write is always whole lines."""
+def _is_answer(message: "JSONRPCMessage") -> bool:
+    from mcp_types import JSONRPCError, JSONRPCResponse
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-
-    def writable(self) -> bool:
-        """Say that this can be written."""
-        return True
-
-    def write(self, data: Any) -> int:
-        """Write whole lines to the real standard output."""
-        lines = bytes(data)
-        self._channel.send(lines, answers=sum(map(_is_answer, lines.splitlines())))
-        if isinstance(sys.stdout, _PrintsToStderr):
-            sys.stdout = sys.stderr  # the transport holds the channel by now, nobody else may
-        return len(lines)
-
-
-class _PrintsToStderr(io.TextIOWrapper):
-    """A ``sys.stdout`` whose text goes to stderr and whose ``buffer`` is the channel."""
-
-    def __init__(self, writer: _Writer) -> None:
-        super().__init__(io.BytesIO(), encoding="utf-8")
-        self._writer = writer
-
-    @property
-    def buffer(self) -> Any:
-        """Return the channel's writer."""
-        return self._writer
-
-    def write(self, text: str) -> int:
-        """Write to stderr."""
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        """Flush stderr."""
-        sys.stderr.flush()
-
-
-def _is_answer(line: bytes) -> bool:
-    # The transport writes the envelope's keys first; a request of its own would name a method.
-    return line.startswith(b'{"jsonrpc":"2.0","id":') and b'"method":' not in line[:200]
+    return isinstance(message, (JSONRPCError, JSONRPCResponse))
 
 
 def _has_id(line: bytes) -> bool:

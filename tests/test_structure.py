@@ -29,6 +29,7 @@ BELOW: dict[str, set[str]] = {
         "refusals",
         "service",
         "settings",
+        "stdio",
         "storage",
         "storage.contract",
     },
