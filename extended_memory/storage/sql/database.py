@@ -44,6 +44,7 @@ from extended_memory.storage.sql.engine import (
     connect,
     immediate,
     new_engine,
+    restructuring,
 )
 from extended_memory.storage.sql.faults import cause, fault, read_only
 
@@ -77,7 +78,7 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
         """Give a connection in a transaction that is committed at the end, or not at all."""
         with self._faults("write"):
             engine = self._opened(to_write=True)
@@ -101,7 +102,7 @@ class Database:
             self._make()
             engine = new_engine(self.path)
             try:
-                with immediate(engine) as connection:
+                with restructuring(engine) as connection:
                     yield connection
             finally:
                 engine.dispose()
@@ -268,9 +269,9 @@ class Database:
             with immediate(engine, wait=False):  # whoever writes now will copy it, or we later
                 worker.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._commits = 0
-        except DBAPIError as error:
+        except sqlite3.OperationalError as error:
             # What was committed is safe in the WAL; the next save tries again.
-            logger.debug("The WAL of %s was not copied yet: %s", self.path, cause(error))
+            logger.debug("The WAL of %s was not copied yet: %s", self.path, error)
         finally:
             worker.close()
 

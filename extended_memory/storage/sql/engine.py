@@ -74,25 +74,30 @@ def new_engine(path: Path, mode: str = READ_WRITE) -> Engine:
 
 
 @contextmanager
-def immediate(engine: Engine, *, wait: bool = True) -> Iterator[Connection]:
-    """Give a connection in a writing transaction, committed at the end, or not at all.
+def immediate(engine: Engine, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
+    """Give a pooled connection in a writing transaction, committed at the end, or not at all.
 
-    Where it is not to wait, "database is locked" comes at once if somebody else is writing.
+    It is the driver's own: a save is a handful of short statements, and SQLAlchemy's way to each
+    of them, and around the transaction, is longer than SQLite's. Where it is not to wait,
+    "database is locked" comes at once if somebody else is writing.
     """
-    with engine.connect() as connection:
-        # IMMEDIATE: a transaction that starts by reading may find that it cannot become a
-        # writer any more, and then it fails however long it waits.
-        writer = connection.execution_options(begin="BEGIN IMMEDIATE")
-        database = driver_connection(connection)
+    pooled = engine.raw_connection()
+    try:
+        database = pooled.driver_connection
+        assert isinstance(database, sqlite3.Connection)
         if not wait:
             database.execute("PRAGMA busy_timeout=0")
         try:
-            transaction = writer.begin()
+            # IMMEDIATE: a transaction that starts by reading may find that it cannot become a
+            # writer any more, and then it fails however long it waits.
+            database.execute("BEGIN IMMEDIATE")
         finally:
             if not wait:
                 database.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}")
-        with transaction:
-            yield writer
+        yield database
+        database.execute("COMMIT")
+    finally:
+        pooled.close()  # the pool takes it back, and rolls back what was not committed
 
 
 def driver_connection(connection: Connection) -> sqlite3.Connection:
@@ -104,7 +109,7 @@ def driver_connection(connection: Connection) -> sqlite3.Connection:
 
 @contextmanager
 def restructuring(engine: Engine) -> Iterator[Connection]:
-    """Give a connection like ``immediate``, on which tables can be replaced.
+    """Give SQLAlchemy's connection in a writing transaction in which tables can be replaced.
 
     Foreign keys are off, or dropping the old table would delete what refers to the new one;
     SQLite knows that setting only outside a transaction.

@@ -24,7 +24,6 @@ from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.sql import statements
 from extended_memory.storage.sql.database import Database
 from extended_memory.storage.sql.digest import content_digest
-from extended_memory.storage.sql.engine import driver_connection
 from extended_memory.storage.sql.models import (
     ContextTagRow,
     from_milliseconds,
@@ -48,8 +47,7 @@ class SqlRepository(MemoryRepository):
         repeat_within: timedelta,
     ) -> Context:
         """Store a context; see the contract."""
-        with self._database.writing() as connection:
-            database = driver_connection(connection)
+        with self._database.writing() as database:
             now = _now()  # under the write lock, so that ids and times rise together
             values: dict[str, Any] = {
                 "project": project,
@@ -67,7 +65,7 @@ class SqlRepository(MemoryRepository):
                 ).lastrowid
             else:
                 values["project_id"] = row[0]
-            context_id, created_at = self._repeated(connection, values, tags) or (
+            context_id, created_at = self._repeated(database, values, tags) or (
                 self._insert(database, values, tags),
                 now,
             )
@@ -113,20 +111,19 @@ class SqlRepository(MemoryRepository):
 
     def forget(self, context_id: int, *, project: str | None) -> str | None:
         """Remove a context; see the contract."""
-        with self._database.writing() as connection:
-            owner = connection.execute(statements.OWNER, {"id": context_id}).one_or_none()
-            if owner is None or project not in (None, owner.name):
+        with self._database.writing() as database:
+            owner = database.execute(statements.FORGET_OWNER, {"id": context_id}).fetchone()
+            if owner is None or project not in (None, owner[2]):
                 return None
-            tag_ids = connection.execute(statements.TAG_IDS_OF, {"id": context_id}).scalars().all()
-            connection.execute(statements.DROP_CONTEXT, {"id": context_id})
-            connection.execute(
-                statements.UNCOUNT_CONTEXT, {"project": owner.project_id, "level": owner.importance}
-            )
-            if tag_ids:
-                keys = [{"tag_id": tag_id} for tag_id in tag_ids]
-                connection.execute(statements.UNCOUNT_TAG, keys)
-                connection.execute(statements.DROP_UNUSED_TAG, keys)
-            return str(owner.name)
+            values = {"id": context_id, "project_id": owner[0], "level": owner[1]}
+            for statement in (
+                statements.FORGET_TAGS,
+                statements.FORGET_CONTEXT,  # and its links, by cascade
+                statements.FORGET_UNUSED_TAGS,
+                statements.FORGET_COUNT,
+            ):
+                database.execute(statement, values)
+            return str(owner[2])
 
     def projects(self) -> tuple[Project, ...]:
         """Return the projects; see the contract."""
@@ -164,15 +161,14 @@ class SqlRepository(MemoryRepository):
         self._database.close()
 
     def _repeated(
-        self, connection: Connection, values: dict[str, Any], tags: tuple[str, ...]
+        self, database: sqlite3.Connection, values: dict[str, Any], tags: tuple[str, ...]
     ) -> tuple[int, int] | None:
         """Find the id and time of the context that this save repeats."""
-        database = driver_connection(connection)
-        equals = database.execute(statements.SAVE_RECENT_EQUALS, values).fetchall()
-        if not equals:
-            return None
-        tags_of = _tags_of(connection, [context_id for context_id, _ in equals])
-        return next((equal for equal in equals if tags_of[equal[0]] == tags), None)
+        for context_id, created_at in database.execute(statements.SAVE_RECENT_EQUALS, values):
+            names = database.execute(statements.SAVE_TAGS_OF, {"id": context_id})
+            if tuple(name for (name,) in names) == tags:
+                return context_id, created_at
+        return None
 
     def _insert(
         self, database: sqlite3.Connection, values: dict[str, Any], tags: tuple[str, ...]

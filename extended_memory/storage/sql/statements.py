@@ -30,14 +30,6 @@ from extended_memory.storage.sql.models import (
 )
 
 PROJECT_ID = select(ProjectRow.id).where(ProjectRow.name == bindparam("project"))
-UNCOUNT_CONTEXT = (
-    update(ContextCountRow)
-    .where(
-        ContextCountRow.project_id == bindparam("project"),
-        ContextCountRow.importance == bindparam("level"),
-    )
-    .values(context_count=ContextCountRow.context_count - 1)
-)
 TAG_IDS = select(TagRow.id).where(
     TagRow.project_id == bindparam("project_id"),
     TagRow.name.in_(bindparam("names", expanding=True)),
@@ -51,19 +43,6 @@ TAGS_OF = (
 CONTEXTS = select(
     ContextRow.id, ContextRow.content, ContextRow.importance, ContextRow.created_at
 ).where(ContextRow.id.in_(bindparam("ids", expanding=True)))
-OWNER = (
-    select(ContextRow.project_id, ContextRow.importance, ProjectRow.name)
-    .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
-    .where(ContextRow.id == bindparam("id"))
-)
-TAG_IDS_OF = select(ContextTagRow.tag_id).where(ContextTagRow.context_id == bindparam("id"))
-UNCOUNT_TAG = (
-    update(TagRow)
-    .where(TagRow.id == bindparam("tag_id"))
-    .values(context_count=TagRow.context_count - 1)
-)
-DROP_UNUSED_TAG = delete(TagRow).where(TagRow.id == bindparam("tag_id"), TagRow.context_count == 0)
-DROP_CONTEXT = delete(ContextRow).where(ContextRow.id == bindparam("id"))
 PROJECTS = (
     select(
         ProjectRow.name,
@@ -158,6 +137,43 @@ SAVE_LAST_SAVED = _prepared(
     update(ProjectRow)
     .where(ProjectRow.id == bindparam("project_id"))
     .values(last_saved_at=bindparam("moment"))
+)
+
+
+SAVE_TAGS_OF = _prepared(
+    select(TagRow.name)
+    .join(ContextTagRow, ContextTagRow.tag_id == TagRow.id)
+    .where(ContextTagRow.context_id == bindparam("id"))
+    .order_by(TagRow.name)
+)
+
+FORGET_OWNER = _prepared(
+    select(ContextRow.project_id, ContextRow.importance, ProjectRow.name)
+    .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
+    .where(ContextRow.id == bindparam("id"))
+)
+FORGET_COUNT = _prepared(
+    update(ContextCountRow)
+    .where(
+        ContextCountRow.project_id == bindparam("project_id"),
+        ContextCountRow.importance == bindparam("level"),
+    )
+    .values(context_count=ContextCountRow.context_count - _ONE)
+)
+FORGET_TAGS = _prepared(
+    update(TagRow)
+    .where(
+        TagRow.id.in_(
+            select(ContextTagRow.tag_id).where(ContextTagRow.context_id == bindparam("id"))
+        )
+    )
+    .values(context_count=TagRow.context_count - _ONE)
+)
+FORGET_CONTEXT = _prepared(delete(ContextRow).where(ContextRow.id == bindparam("id")))
+FORGET_UNUSED_TAGS = _prepared(
+    delete(TagRow).where(
+        TagRow.project_id == bindparam("project_id"), TagRow.context_count == literal_column("0")
+    )
 )
 
 
