@@ -2,22 +2,22 @@
 
 The map. A call travels down this list and its answer comes back up; imports point down only.
 
-- ``__main__``    the process: arguments, logging, standard streams, signals; starts the server
+- ``__main__``      the process: arguments, logging, standard streams, signals; starts the server
 - ``quick_import``  imports the server as quickly as its libraries allow
-- ``stdio``       the standard streams as a guarded channel for JSON-RPC lines
-- ``server``      the MCP surface: tools, prompt, resource
-- ``serving``     FastMCP as this product runs it; fastmcp is imported by these two alone
-- ``arguments``   what a tool accepts: types with bounds, normalisation and words for the model
-- ``refusals``    an argument that was refused, as one sentence
-- ``rendering``   domain values as the short text that the model reads, within a budget of bytes
-- ``answers``     domain values as the structured answer that programs read
-- ``service``     the rules that hold on every backend: which project, pins, the retry window
+- ``stdio``         the standard streams as a guarded channel for JSON-RPC lines
+- ``server``        the MCP surface: tools, prompt, resource
+- ``serving``       FastMCP as this product runs it; fastmcp is imported by these two alone
+- ``arguments``     what a tool accepts: types with bounds, normalisation and words for the model
+- ``refusals``      an argument that was refused, as one sentence
+- ``rendering``     domain values as the short text that the model reads, within a budget of bytes
+- ``answers``       domain values as the structured answer that programs read
+- ``service``       the rules that hold on every backend: which project, pins, the retry window
 - ``instructions``  the user's own instructions, a file that a first load brings along
-- ``settings``    the environment, read once
-- ``logs``        what is written to stderr, and what never is
-- ``storage``     ``contract`` says what a repository promises; ``sql`` keeps it on SQLite
-- ``names``       how names of projects and tags are normalised
-- ``domain``      the values all of the above speak in, and the errors they raise
+- ``settings``      the environment, read once
+- ``logs``          what is written to stderr, and what never is
+- ``storage``       ``contract`` says what a repository promises; ``sql`` keeps it on SQLite
+- ``names``         how names of projects and tags are normalised
+- ``domain``        the values all of the above speak in, and the errors they raise
 
 The words that a model reads as prose lie in ``prose/*.md``; the history of the schema lies in
 ``migrations`` (in a checkout beside this package, in a wheel inside it).
