@@ -46,47 +46,47 @@ INVALID_REQUEST = -32600
 # The id is one that no other request to the module's server has.
 REFUSED_LINES = {
     "bytes that are not UTF-8": (
-        b'{"jsonrpc": "2.0", "id": 700007, "method": "tools/call", "params": {"name": "save_context",'
+        b'{"jsonrpc": "2.0", "id": 7007, "method": "tools/call", "params": {"name": "save_context",'
         b' "arguments": {"content": "\xff\xfe"}}}',
         {PARSE_ERROR},
     ),
     "a surrogate in UTF-8": (
-        b'{"jsonrpc": "2.0", "id": 700007, "method": "tools/call", "params": {"name": "save_context",'
+        b'{"jsonrpc": "2.0", "id": 7007, "method": "tools/call", "params": {"name": "save_context",'
         b' "arguments": {"content": "\xed\xa0\x80"}}}',
         {PARSE_ERROR},
     ),
-    "JSON that breaks off": (b'{"jsonrpc": "2.0", "id": 700007, "method"', {PARSE_ERROR}),
+    "JSON that breaks off": (b'{"jsonrpc": "2.0", "id": 7007, "method"', {PARSE_ERROR}),
     "words": (b"Content-Length: 120", {PARSE_ERROR}),
     "5 MB of nothing": (b"x" * 5_000_000, {PARSE_ERROR}),
     "zeros": (b"\0" * 100, {PARSE_ERROR}),
     "JSON nested 300 deep": (
-        b'{"jsonrpc": "2.0", "id": 700007, "method": "ping", "params": {"a": %s}}'
+        b'{"jsonrpc": "2.0", "id": 7007, "method": "ping", "params": {"a": %s}}'
         % (b"[" * 300 + b"]" * 300),
         {PARSE_ERROR, INVALID_REQUEST},
     ),
     "JSON nested 100,000 deep": (
-        b'{"jsonrpc": "2.0", "id": 700007, "method": "ping", "params": {"a": %s}}'
+        b'{"jsonrpc": "2.0", "id": 7007, "method": "ping", "params": {"a": %s}}'
         % (b"[" * 100_000 + b"]" * 100_000),
         {PARSE_ERROR, INVALID_REQUEST},
     ),
-    "a batch": (b'[{"jsonrpc": "2.0", "id": 700007, "method": "ping"}]', {INVALID_REQUEST}),
+    "a batch": (b'[{"jsonrpc": "2.0", "id": 7007, "method": "ping"}]', {INVALID_REQUEST}),
     "a text": (b'"ping"', {INVALID_REQUEST}),
     "an empty object": (b"{}", {INVALID_REQUEST}),
-    "no method": (b'{"jsonrpc": "2.0", "id": 700007}', {INVALID_REQUEST}),
-    "JSON-RPC 1.0": (b'{"jsonrpc": "1.0", "id": 700007, "method": "ping"}', {INVALID_REQUEST}),
-    "no version": (b'{"id": 700007, "method": "ping"}', {INVALID_REQUEST}),
-    "a number as method": (b'{"jsonrpc": "2.0", "id": 700007, "method": 5}', {INVALID_REQUEST}),
+    "no method": (b'{"jsonrpc": "2.0", "id": 7007}', {INVALID_REQUEST}),
+    "JSON-RPC 1.0": (b'{"jsonrpc": "1.0", "id": 7007, "method": "ping"}', {INVALID_REQUEST}),
+    "no version": (b'{"id": 7007, "method": "ping"}', {INVALID_REQUEST}),
+    "a number as method": (b'{"jsonrpc": "2.0", "id": 7007, "method": 5}', {INVALID_REQUEST}),
     "a fraction as id": (
         b'{"jsonrpc": "2.0", "id": 1.5, "method": "ping"}',
         {INVALID_REQUEST},
     ),
     "a list as id": (b'{"jsonrpc": "2.0", "id": [7], "method": "ping"}', {INVALID_REQUEST}),
     "a list as parameters": (
-        b'{"jsonrpc": "2.0", "id": 700007, "method": "ping", "params": [1]}',
+        b'{"jsonrpc": "2.0", "id": 7007, "method": "ping", "params": [1]}',
         {INVALID_REQUEST, -32602},
     ),
     "a text as parameters": (
-        b'{"jsonrpc": "2.0", "id": 700007, "method": "ping", "params": "x"}',
+        b'{"jsonrpc": "2.0", "id": 7007, "method": "ping", "params": "x"}',
         {INVALID_REQUEST, -32602},
     ),
     "a lone surrogate as id": (
@@ -94,7 +94,7 @@ REFUSED_LINES = {
         {INVALID_REQUEST},
     ),
     "a lone surrogate as method": (
-        rb'{"jsonrpc": "2.0", "id": 700007, "method": "\ud800"}',
+        rb'{"jsonrpc": "2.0", "id": 7007, "method": "\ud800"}',
         {INVALID_REQUEST, -32601, -32602},
     ),
 }
@@ -168,7 +168,7 @@ def test_a_line_that_is_no_request_is_answered_by_json_rpcs_own_error(
     server.write(line + b"\n")
     answer = server.message(within=ANSWER_SECONDS)
     assert answer["error"]["code"] in codes
-    assert answer["id"] in (None, 7)
+    assert answer["id"] in (None, 7007)
 
 
 @pytest.mark.parametrize("line", HARMLESS_LINES.values(), ids=HARMLESS_LINES)
