@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from extended_memory.domain import Context
+from extended_memory.storage.sql import files
 from tests.storage.sql.servers import (
     prepare,
     prepare_then_load,
@@ -91,7 +92,8 @@ def test_a_server_killed_while_it_adopts_leaves_the_earlier_file_whole(place: Pa
     server = SPAWN.Process(target=prepare, args=(place,))
     server.start()
     journal = place.with_name("memory.db-journal")
-    while not (journal.exists() and journal.stat().st_size > 0):
+    # Not before the backup is there: probing whether the file can be written makes a journal too.
+    while not (list(place.parent.glob("*.backup-*")) and files.size(journal)):
         assert server.is_alive()
         time.sleep(0.001)
     time.sleep(0.05)
