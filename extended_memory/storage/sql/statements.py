@@ -1,4 +1,8 @@
-"""The statements of the repository, built once: SQLAlchemy then finds their SQL in its cache."""
+"""The statements of the repository, built once.
+
+SQLAlchemy finds the SQL of those that read in its cache; those that write, ``SAVE_*`` and
+``FORGET_*``, are SQL already, for the driver's own connection.
+"""
 
 from datetime import datetime
 from functools import lru_cache
@@ -91,6 +95,15 @@ def _prepared(statement: ClauseElement, *columns: str) -> str:
 
 _ONE = literal_column("1", Integer)
 
+
+def _one_more(row: type[TagRow] | type[ContextCountRow], *key: str) -> str:
+    """Return the SQL that counts one more context, in a new row or in the one of this key."""
+    counting = upsert(row).on_conflict_do_update(
+        index_elements=key, set_={"context_count": row.context_count + _ONE}
+    )
+    return _prepared(counting, *key, "context_count")
+
+
 SAVE_PROJECT_ID = _prepared(PROJECT_ID)
 SAVE_NEW_PROJECT = _prepared(insert(ProjectRow), "name", "created_at", "last_saved_at")
 SAVE_RECENT_EQUALS = _prepared(
@@ -107,15 +120,7 @@ SAVE_RECENT_EQUALS = _prepared(
 SAVE_CONTEXT = _prepared(
     insert(ContextRow), "project_id", "importance", "created_at", "digest", "content"
 )
-SAVE_TAG = _prepared(
-    upsert(TagRow).on_conflict_do_update(
-        index_elements=[TagRow.project_id, TagRow.name],
-        set_={"context_count": TagRow.context_count + _ONE},
-    ),
-    "project_id",
-    "name",
-    "context_count",
-)
+SAVE_TAG = _one_more(TagRow, "project_id", "name")
 SAVE_LINK = _prepared(
     insert(ContextTagRow).from_select(
         ["tag_id", "importance", "created_at", "context_id"],
@@ -124,15 +129,7 @@ SAVE_LINK = _prepared(
         ).where(TagRow.project_id == bindparam("project_id"), TagRow.name == bindparam("name")),
     )
 )
-SAVE_COUNT = _prepared(
-    upsert(ContextCountRow).on_conflict_do_update(
-        index_elements=[ContextCountRow.project_id, ContextCountRow.importance],
-        set_={"context_count": ContextCountRow.context_count + _ONE},
-    ),
-    "project_id",
-    "importance",
-    "context_count",
-)
+SAVE_COUNT = _one_more(ContextCountRow, "project_id", "importance")
 SAVE_LAST_SAVED = _prepared(
     update(ProjectRow)
     .where(ProjectRow.id == bindparam("project_id"))
