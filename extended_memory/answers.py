@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from typing_extensions import NotRequired, TypedDict
 
-from extended_memory.domain import Context, Project, TagCount
+from extended_memory.domain import Context, ContextPage, Project, TagCount
 from extended_memory.rendering import Loaded, excerpt, timestamp
 
 _OVERVIEW_BYTES = 8_000
@@ -33,11 +33,12 @@ class ContextAnswer(SavedAnswer):
 
 
 class LoadedAnswer(TypedDict):
-    """A page of contexts. ``total`` match; ``next_offset`` is null at the end."""
+    """A page of contexts. ``total`` match, or more; ``next_offset`` is null at the end."""
 
     project_id: str
     contexts: list[ContextAnswer]
     total: int
+    total_is_exact: bool
     next_offset: int | None
     custom_instructions: NotRequired[str]
 
@@ -97,14 +98,15 @@ def saved(context: Context) -> SavedAnswer:
     }
 
 
-def loaded(rendered: Loaded, *, project: str, total: int) -> LoadedAnswer:
+def loaded(rendered: Loaded, page: ContextPage, *, project: str) -> LoadedAnswer:
     """Answer a load, with the contexts that the text shows."""
     answer: LoadedAnswer = {
         "project_id": project,
         "contexts": [
             {**saved(context), "content": context.content} for context in rendered.contexts
         ],
-        "total": total,
+        "total": page.total,
+        "total_is_exact": page.total_is_exact,
         "next_offset": rendered.next_offset,
     }
     if rendered.instructions:

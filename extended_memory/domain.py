@@ -1,7 +1,7 @@
 """The values that the layers exchange, their bounds, and the errors they raise."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 MINIMUM_IMPORTANCE = 1
 MAXIMUM_IMPORTANCE = 10
@@ -11,6 +11,19 @@ MAXIMUM_CONTENT_BYTES = 50_000
 
 DEFAULT_PROJECT = "general"
 """The project of a call that names none, as in 0.9.0."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def to_milliseconds(moment: datetime) -> int:
+    """Return an aware time as whole milliseconds since 1970 in UTC, as stores keep it."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def from_milliseconds(milliseconds: int) -> datetime:
+    """Return the aware UTC time of whole milliseconds since 1970."""
+    return _EPOCH + milliseconds * _MILLISECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +42,31 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignContext:
+    """A context that was saved somewhere else: with its own time, and where it came from.
+
+    ``origin`` is the same for the same context at every import, and for no other one;
+    ``created_at`` is from 1970 on and in UTC.
+    """
+
+    origin: str
+    project: str
+    content: str
+    importance: int
+    tags: tuple[str, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContextPage:
-    """Some of the contexts that match, newest first, and how many match in all."""
+    """Some of the contexts that match, newest first, and how many match in all.
+
+    ``total_is_exact`` is false where more may match than ``total`` says.
+    """
 
     contexts: tuple[Context, ...]
     total: int
+    total_is_exact: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +111,8 @@ class Opening:
     popular_tags: tuple[TagCount, ...] = ()
     context_count: int = 0
     """How many contexts the project holds, of any importance."""
+    notice: str = ""
+    """What the person should know about the store, where nothing was loaded."""
 
 
 class ExtendedMemoryError(Exception):

@@ -68,7 +68,8 @@ def loaded(
     scope = f"importance {minimum_importance} or more" + (
         f" and any of the tags {_tags(tags)}" if tags else ""
     )
-    head = f'Project "{project}": {_many(page.total, "context")} with {scope}, newest first.'
+    more = "" if page.total_is_exact else " or more"
+    head = f'Project "{project}": {_many(page.total, "context")}{more} with {scope}, newest first.'
     if opening.popular_tags:
         counted = (f"{tag.tag} ({tag.count})" for tag in opening.popular_tags)
         head += f"\nTags used most here: {_joined(counted, _POPULAR_TAG_BYTES)}"
@@ -90,16 +91,20 @@ def loaded(
     parts += [head, *map(_block, shown)]
     if not shown:
         parts.append(_nothing(page.total, offset, held=opening.context_count))
-    if left := max(page.total - after, 0) if shown else 0:
+        parts += [opening.notice] if opening.notice else []
+    left = max(page.total - after, 0) if shown else 0
+    may_be_left = left > 0 or (bool(shown) and not page.total_is_exact)
+    if may_be_left:
+        how_many = f"{left} more" if page.total_is_exact else "More may be left"
         parts.append(
-            f"{left} more: call load_contexts again with offset={after} and init_load=false, "
+            f"{how_many}: call load_contexts again with offset={after} and init_load=false, "
             "the other arguments unchanged."
         )
     return Loaded(
         text="\n\n".join(parts),
         contexts=tuple(shown),
         instructions=instructions,
-        next_offset=after if left else None,
+        next_offset=after if may_be_left else None,
     )
 
 

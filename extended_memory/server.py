@@ -94,7 +94,7 @@ def load_contexts(
         offset=offset,
         opening=opening,
     )
-    return _result(rendered.text, answers.loaded(rendered, project=project, total=page.total))
+    return _result(rendered.text, answers.loaded(rendered, page, project=project))
 
 
 @mcp.memory_tool("Forget", answers.ForgottenAnswer, destructive=True, idempotent=True)

@@ -1,7 +1,7 @@
 """The rules that hold on every backend and behind every interface."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from extended_memory.domain import (
     DEFAULT_PROJECT,
     Context,
     ContextPage,
+    ForeignContext,
     Opening,
     Project,
     ProjectRefusedError,
@@ -59,9 +60,9 @@ class MemoryService:
             return self._opened
 
     @property
-    def ready(self) -> bool:
-        """Whether the store is open, so that a read need not wait for that."""
-        return self._opened is not None and self._opened.is_open
+    def answers_at_once(self) -> bool:
+        """Whether a call that need not wait for others is served within milliseconds."""
+        return self._opened is not None and self._opened.answers_at_once
 
     def project_for(self, name: str) -> str:
         """Return the project that a call works on.
@@ -114,6 +115,10 @@ class MemoryService:
         within = self.project_for(project) if project or self.pinned else None
         return self._repository.forget(context_id, project=within)
 
+    def bring(self, contexts: Sequence[ForeignContext]) -> int:
+        """Store contexts of another store, each once; return how many are new."""
+        return self._repository.bring(contexts)
+
     def projects(self) -> tuple[Project, ...]:
         """Return the projects that hold contexts, the last used first; of a pin, that alone."""
         if self.pinned is None:
@@ -128,6 +133,7 @@ class MemoryService:
             instructions=instructions.read(self._custom_instructions),
             popular_tags=self.popular_tags(project, minimum_count=1, limit=OPENING_TAGS).tags,
             context_count=0 if held is None else held.context_count,
+            notice=self._repository.notice,
         )
 
     def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:

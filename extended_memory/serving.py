@@ -189,7 +189,7 @@ def _in_place_if_quick(function: Callable[_P, ToolResult]) -> Callable[_P, Await
     """Make a call without the detour of a worker thread, which costs as much as the call.
 
     Only a store that still has to be opened or upgraded may take long, or another writer that is
-    at work; then a thread waits for it.
+    at work, or a server somewhere else; then a thread waits for it.
     """
     patient = says(ToolError)(function)
 
@@ -207,7 +207,7 @@ def _in_place_if_quick(function: Callable[_P, ToolResult]) -> Callable[_P, Await
     @functools.wraps(function)
     async def call(*args: _P.args, **kwargs: _P.kwargs) -> ToolResult:
         memory: MemoryService = kwargs["memory"]  # type: ignore[assignment]
-        if memory.ready and (result := in_place(*args, **kwargs)) is not None:
+        if memory.answers_at_once and (result := in_place(*args, **kwargs)) is not None:
             return result
         return await to_thread.run_sync(functools.partial(patient, *args, **kwargs))
 

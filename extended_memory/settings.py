@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os.path import expanduser, expandvars
 from pathlib import Path
 
@@ -20,6 +20,14 @@ STORAGE_CONNECTION_STRING = "STORAGE_CONNECTION_STRING"
 EXTENDED_MEMORY_PROJECT = "EXTENDED_MEMORY_PROJECT"
 CUSTOM_INSTRUCTION_PATH = "CUSTOM_INSTRUCTION_PATH"
 LOG_LEVEL = "LOG_LEVEL"
+REDIS_KEY_PREFIX = "REDIS_KEY_PREFIX"
+REDIS_ALLOW_EVICTION = "REDIS_ALLOW_EVICTION"
+
+DEFAULT_KEY_PREFIX = "em"
+"""Not 0.9.0's, whose keys may lie on the same server."""
+
+_YES = {"1", "true", "yes", "on"}
+_NO = {"", "0", "false", "no", "off"}
 
 _SQLITE = re.compile(r"sqlite(?:\+\w+)?://(?P<path>.*)", re.DOTALL | re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+)://", re.IGNORECASE)
@@ -36,9 +44,15 @@ class SqliteLocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisLocation:
-    """A Redis or Valkey server. The URL may hold a password: it is never shown."""
+    """A Redis or Valkey server. The URL may hold a password: it is never shown.
+
+    ``key_prefix`` begins the name of every key; ``may_evict``: a server that throws keys away
+    when it is full is used all the same.
+    """
 
     url: str
+    key_prefix: str = DEFAULT_KEY_PREFIX
+    may_evict: bool = False
 
     def __repr__(self) -> str:
         """Hide the URL."""
@@ -66,8 +80,16 @@ class Settings:
             return environment.get(name, "").strip()
 
         instructions = value(CUSTOM_INSTRUCTION_PATH)
+        storage = storage_location(value(STORAGE_CONNECTION_STRING))
+        prefix, may_evict = value(REDIS_KEY_PREFIX), value(REDIS_ALLOW_EVICTION)
+        if isinstance(storage, RedisLocation):
+            storage = replace(
+                storage,
+                key_prefix=_key_prefix(prefix),
+                may_evict=_switch(REDIS_ALLOW_EVICTION, may_evict),
+            )
         return cls(
-            storage=storage_location(value(STORAGE_CONNECTION_STRING)),
+            storage=storage,
             project=_pinned_project(environment.get(EXTENDED_MEMORY_PROJECT, "")),
             custom_instructions=_path(instructions) if instructions else None,
             log_level=value(LOG_LEVEL) or "INFO",
@@ -161,3 +183,16 @@ def _pinned_project(name: str) -> str | None:
             f"at most {MAXIMUM_PROJECT_CHARACTERS} are allowed."
         )
     return project or None
+
+
+def _key_prefix(prefix: str) -> str:
+    # Braces would say which hash slot a key belongs to, in place of those around a project.
+    if set("{}") & set(prefix) or control_character(prefix) is not None:
+        raise SettingsError(f"{REDIS_KEY_PREFIX} holds a brace or a control character: remove it.")
+    return prefix or DEFAULT_KEY_PREFIX
+
+
+def _switch(name: str, value: str) -> bool:
+    if value.lower() not in _YES | _NO:
+        raise SettingsError(f"{name} is neither yes nor no: write one of them, or leave it out.")
+    return value.lower() in _YES

@@ -88,7 +88,7 @@ def test_a_cut_never_splits_a_character() -> None:
 def test_too_many_tags_are_cut_in_the_text_but_not_in_the_answer() -> None:
     rendered = load((context(1, "note", LONG_TAGS),))
     assert "and 27 more" in rendered.text
-    answer = answers.loaded(rendered, project="p", total=1)
+    answer = answers.loaded(rendered, ContextPage(contexts=(), total=1), project="p")
     assert answer["contexts"][0]["tags"] == list(LONG_TAGS)
 
 

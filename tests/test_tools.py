@@ -121,6 +121,7 @@ async def test_a_load_gives_whole_contexts_newest_first(client: MemoryClient) ->
         "project_id": "general",
         "contexts": expected,
         "total": 3,
+        "total_is_exact": True,
         "next_offset": None,
     }
     when = datetime.fromisoformat(saved[0]["created_at"]).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,16 +1,24 @@
 """What a repository promises, in prose; each sentence is a test that runs on every backend."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import timedelta
 
-from extended_memory.domain import Context, ContextPage, Project, TagPage
+from extended_memory.domain import Context, ContextPage, ForeignContext, Project, TagPage
 
 MAY_WAIT: ContextVar[bool] = ContextVar("MAY_WAIT", default=True)
 """Whether a call may wait for other writers.
 
 If not, one that would have to wait raises ``StoreBusyError`` and has changed nothing.
 """
+
+
+MAXIMUM_REPEAT_WINDOW = timedelta(hours=1)
+"""How far back a save can be asked to look for one that it repeats."""
+
+MAXIMUM_COUNTED = 1_000
+"""How many contexts are counted one by one where several tags are asked for."""
 
 
 class MemoryRepository(ABC):
@@ -44,7 +52,17 @@ class MemoryRepository(ABC):
         store's clock in UTC, to the millisecond. A project that does not exist begins to.
 
         A save that repeats one of the last ``repeat_within`` (same project, content, importance
-        and tags) stores nothing and returns the context of then.
+        and tags) stores nothing and returns the context of then, the newest if there are several.
+        The window is at most ``MAXIMUM_REPEAT_WINDOW``.
+        """
+
+    @abstractmethod
+    def bring(self, contexts: Sequence[ForeignContext]) -> int:
+        """Store contexts of another store, each with the time it has; return how many are new.
+
+        One whose origin was brought before is left out, also where it has been forgotten since.
+        Ids rise in the order in which the contexts are given. Each is stored whole or not at
+        all; after a call that failed, the same call stores what is missing.
         """
 
     @abstractmethod
@@ -63,6 +81,10 @@ class MemoryRepository(ABC):
         Contexts of the same millisecond come with the higher id first. Filters apply before
         ``offset`` and ``limit``; ``total`` counts what matches without them. A project that does
         not exist has no contexts.
+
+        Counting what carries any of several tags means looking at each: where these tags are
+        used more than ``MAXIMUM_COUNTED`` times together, ``total`` is the number of uses of the
+        most used one, and is not exact.
         """
 
     @abstractmethod
@@ -91,10 +113,19 @@ class MemoryRepository(ABC):
 
     @property
     @abstractmethod
-    def is_open(self) -> bool:
+    def notice(self) -> str:
+        """A sentence that the person should know about the store as it was opened, or "".
+
+        It is shown where a load finds nothing.
+        """
+
+    @property
+    @abstractmethod
+    def answers_at_once(self) -> bool:
         """Whether a call that need not wait for others is served within milliseconds.
 
-        So it may be made where waiting would hold up more than itself.
+        So it may be made where waiting would hold up more than itself. Never so before the first
+        use and after closing.
         """
 
     @abstractmethod

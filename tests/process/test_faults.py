@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from extended_memory.storage.sql.upgrade import HEAD
 from tests.process.client import COMMAND, Json, Server, text
 from tests.process.conftest import Start
 from tests.process.database import connected, flaws, stored
@@ -85,7 +86,7 @@ def _make_newer(place: Path) -> None:
 
 def _make_older_again(place: Path, whole: Path) -> None:
     with connected(place) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.execute("UPDATE alembic_version SET version_num = ?", (HEAD,))
 
 
 def _write_another_programs(place: Path) -> None:

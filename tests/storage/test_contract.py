@@ -381,13 +381,10 @@ def test_popular_tags_come_by_count_then_by_name(repository: MemoryRepository) -
     assert repository.popular_tags("alpha", minimum_count=4, limit=9) == TagPage(tags=(), total=0)
 
 
-def test_a_store_is_open_from_its_first_use_until_it_is_closed(
+def test_nothing_is_answered_at_once_before_the_first_use_and_after_closing(
     repository: MemoryRepository,
 ) -> None:
-    assert not repository.is_open
+    assert not repository.answers_at_once
     repository.prepare()
-    assert repository.is_open
     repository.close()
-    assert not repository.is_open
-    save(repository, "note")
-    assert repository.is_open
+    assert not repository.answers_at_once

@@ -5,19 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory import storage
 from extended_memory.domain import StoreError
 from extended_memory.settings import RedisLocation, SqliteLocation
 from extended_memory.storage import open_repository
+from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.sql.repository import SqlRepository
-
-REDIS = RedisLocation(url="redis://user:secret@localhost:6379/0")
-
-
-@pytest.fixture(autouse=True)
-def forget_what_was_said() -> None:
-    """Let each test find out anew why Redis cannot be used."""
-    storage._redis_refusal.cache_clear()
 
 
 def test_a_sqlite_location_opens_nothing_yet(place: Path) -> None:
@@ -26,23 +18,30 @@ def test_a_sqlite_location_opens_nothing_yet(place: Path) -> None:
     assert not place.parent.exists()
 
 
-def test_a_redis_location_is_refused_until_that_backend_lands() -> None:
-    with pytest.raises(StoreError, match=r"cannot store in Redis yet: use sqlite:////") as refusal:
-        open_repository(REDIS)
-    assert "secret" not in str(refusal.value)
+def test_a_redis_location_connects_to_nothing_yet() -> None:
+    repository = open_repository(RedisLocation(url="redis://user:secret@127.0.0.1:1/0"))
+    assert isinstance(repository, RedisRepository)
 
 
-def test_without_the_redis_extra_the_command_to_install_it_is_said(
-    monkeypatch: pytest.MonkeyPatch,
+def test_without_the_redis_extra_the_command_to_install_it_is_said_and_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "redis", None)  # as if it were not installed
-    with pytest.raises(StoreError, match=r'run `pip install "extended-memory-mcp\[redis\]"`'):
-        open_repository(REDIS)
-
-
-def test_the_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    repository = open_repository(RedisLocation(url="redis://user:secret@127.0.0.1:1/0"))
     for _ in range(3):
-        with pytest.raises(StoreError):
-            open_repository(REDIS)
+        with pytest.raises(StoreError, match=r'run `pip install "extended-memory-mcp\[redis\]"`'):
+            repository.prepare()
+    assert len(caplog.records) == 1
+    assert "secret" not in caplog.text
+
+
+def test_a_url_that_cannot_be_understood_is_said_without_it_and_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    repository = open_repository(RedisLocation(url="redis://user:secret@127.0.0.1:1/zero"))
+    for _ in range(3):
+        with pytest.raises(StoreError, match="names a database that is not a number") as refusal:
+            repository.projects()
+        assert "secret" not in str(refusal.value)
     assert len(caplog.records) == 1
     assert "secret" not in caplog.text

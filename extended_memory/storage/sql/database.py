@@ -33,6 +33,7 @@ from sqlalchemy import Connection, Engine, QueuePool
 from sqlalchemy.exc import DBAPIError
 
 from extended_memory.domain import StoreBusyError, StoreError
+from extended_memory.storage.complaints import Complaints
 from extended_memory.storage.contract import MAY_WAIT
 from extended_memory.storage.sql import files, upgrade
 from extended_memory.storage.sql.engine import (
@@ -69,7 +70,7 @@ class Database:
         self._identities: dict[Path, tuple[int, int] | None] = {}
         self._mode = READ_WRITE
         self._commits = 0
-        self._said = {"read": "", "write": ""}
+        self._complaints = Complaints(logger)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -133,21 +134,13 @@ class Database:
                 raise StoreBusyError(str(fault(error, name=self.path.name))) from None
             self.close()  # whatever was wrong, the next call looks afresh
             refusal = fault(error, name=self.path.name)
-            self._say_once(action, refusal, cause(error))
+            self._complaints.say(action, refusal, place=str(self.path), detail=cause(error))
             raise refusal from error
         except StoreError as refusal:
             self.close()
-            self._say_once(action, refusal, "")
+            self._complaints.say(action, refusal, place=str(self.path))
             raise
-        self._said[action] = ""
-        if action == "write":
-            self._said["read"] = ""
-
-    def _say_once(self, action: str, refusal: StoreError, detail: str) -> None:
-        """Log a fault, but not again for every call that meets it until it is gone."""
-        if str(refusal) not in self._said.values():
-            logger.error("%s [%s]%s", refusal, self.path, f" ({detail})" if detail else "")
-        self._said[action] = str(refusal)
+        self._complaints.clear(action, *(("read",) if action == "write" else ()))
 
     def _opened(self, *, to_write: bool = False) -> Engine:
         with self._opening:

@@ -8,7 +8,7 @@ Three decisions shape them:
 - Counts are kept, not counted: by project and importance, and by tag.
 """
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, MetaData, Text, text
@@ -16,18 +16,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MILLISECOND = timedelta(milliseconds=1)
-
-
-def to_milliseconds(moment: datetime) -> int:
-    """Return an aware time as whole milliseconds since 1970 in UTC."""
-    return (moment - _EPOCH) // _MILLISECOND
-
-
-def from_milliseconds(milliseconds: int) -> datetime:
-    """Return the aware UTC time of whole milliseconds since 1970."""
-    return _EPOCH + milliseconds * _MILLISECOND
+from extended_memory.domain import from_milliseconds, to_milliseconds
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -135,6 +124,16 @@ class ContextCountRow(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey(ProjectRow.id), primary_key=True)
     importance: Mapped[int] = mapped_column(primary_key=True)
     context_count: Mapped[int]
+
+
+class OriginRow(Base):
+    """Where an imported context came from; it stays when the context is forgotten."""
+
+    __tablename__ = "origins"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    origin: Mapped[str] = mapped_column(Text, primary_key=True)
+    context_id: Mapped[int]
 
 
 class StoreFactRow(Base):

@@ -6,29 +6,24 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    func,
-    select,
-)
+from sqlalchemy import Connection
 
 from extended_memory.domain import (
     MAXIMUM_IMPORTANCE,
     Context,
     ContextPage,
+    ForeignContext,
     Project,
     TagCount,
     TagPage,
-)
-from extended_memory.storage.contract import MemoryRepository
-from extended_memory.storage.sql import statements
-from extended_memory.storage.sql.database import Database
-from extended_memory.storage.sql.digest import content_digest
-from extended_memory.storage.sql.models import (
-    ContextTagRow,
     from_milliseconds,
     to_milliseconds,
 )
+from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository
+from extended_memory.storage.sql import statements
+from extended_memory.storage.sql.database import Database
+from extended_memory.storage.sql.digest import content_digest
+from extended_memory.storage.sql.models import ContextTagRow
 
 
 class SqlRepository(MemoryRepository):
@@ -57,14 +52,7 @@ class SqlRepository(MemoryRepository):
                 "moment": now,
                 "since": now - repeat_within // timedelta(milliseconds=1),
             }
-            row = database.execute(statements.SAVE_PROJECT_ID, values).fetchone()
-            if row is None:
-                times = {"name": project, "created_at": now, "last_saved_at": now}
-                values["project_id"] = database.execute(
-                    statements.SAVE_NEW_PROJECT, times
-                ).lastrowid
-            else:
-                values["project_id"] = row[0]
+            values["project_id"] = self._project_id(database, values)
             context_id, created_at = self._repeated(database, values, tags) or (
                 self._insert(database, values, tags),
                 now,
@@ -77,6 +65,27 @@ class SqlRepository(MemoryRepository):
             tags=tags,
             created_at=from_milliseconds(created_at),
         )
+
+    def bring(self, contexts: Sequence[ForeignContext]) -> int:
+        """Store contexts of another store; see the contract."""
+        new = 0
+        with self._database.writing() as database:
+            for context in contexts:
+                origin = {"origin": context.origin}
+                if database.execute(statements.SAVE_ORIGIN_ID, origin).fetchone() is not None:
+                    continue
+                values: dict[str, Any] = {
+                    "project": context.project,
+                    "content": context.content,
+                    "importance": context.importance,
+                    "digest": content_digest(context.content),
+                    "moment": to_milliseconds(context.created_at),
+                }
+                values["project_id"] = self._project_id(database, values)
+                context_id = self._insert(database, values, context.tags)
+                database.execute(statements.SAVE_ORIGIN, origin | {"context_id": context_id})
+                new += 1
+        return new
 
     def load(
         self,
@@ -92,22 +101,24 @@ class SqlRepository(MemoryRepository):
         with self._database.reading() as connection:
             project_id = connection.execute(statements.PROJECT_ID, {"project": project}).scalar()
             owners: Sequence[int]
+            exact = True
             if tags:
                 names = {"project_id": project_id, "names": tags}
                 owners = connection.execute(statements.TAG_IDS, names).scalars().all()
-                total = _total_with_tags(connection, owners, minimum_importance)
+                total, exact = _total_with_tags(connection, owners, minimum_importance)
             else:
                 owners = [] if project_id is None else [project_id]
                 totals = {"project": project, "minimum": minimum_importance}
                 total = connection.execute(statements.TOTAL, totals).scalar_one()
-            if total <= offset:
+            if exact and total <= offset:
                 return ContextPage(contexts=(), total=total)
             ranges = statements.page(len(levels), len(owners), tagged=bool(tags))
             bounds: dict[str, int] = {"limit": limit, "offset": offset}
             bounds |= {f"owner_{index}": owner for index, owner in enumerate(owners)}
             bounds |= {f"level_{index}": level for index, level in enumerate(levels)}
             ids = connection.execute(ranges, bounds).scalars("id").all()
-            return ContextPage(contexts=_contexts(connection, project, ids), total=total)
+            contexts = _contexts(connection, project, ids)
+            return ContextPage(contexts=contexts, total=total, total_is_exact=exact)
 
     def forget(self, context_id: int, *, project: str | None) -> str | None:
         """Remove a context; see the contract."""
@@ -148,7 +159,12 @@ class SqlRepository(MemoryRepository):
         return TagPage(tags=tags, total=total)
 
     @property
-    def is_open(self) -> bool:
+    def notice(self) -> str:
+        """Nothing: a file of 0.9.0 has become ours; see the contract."""
+        return ""
+
+    @property
+    def answers_at_once(self) -> bool:
         """Whether the file is open; see the contract."""
         return self._database.is_open
 
@@ -159,6 +175,15 @@ class SqlRepository(MemoryRepository):
     def close(self) -> None:
         """Close the file; see the contract."""
         self._database.close()
+
+    def _project_id(self, database: sqlite3.Connection, values: dict[str, Any]) -> int | None:
+        """Return the id of a save's project, which begins to exist if it does not."""
+        row = database.execute(statements.SAVE_PROJECT_ID, values).fetchone()
+        if row is not None:
+            return int(row[0])
+        moment = values["moment"]
+        times = {"name": values["project"], "created_at": moment, "last_saved_at": moment}
+        return database.execute(statements.SAVE_NEW_PROJECT, times).lastrowid
 
     def _repeated(
         self, database: sqlite3.Connection, values: dict[str, Any], tags: tuple[str, ...]
@@ -182,23 +207,19 @@ class SqlRepository(MemoryRepository):
             database.executemany(statements.SAVE_TAG, tag_rows)
             database.executemany(statements.SAVE_LINK, tag_rows)
         database.execute(statements.SAVE_COUNT, row)
-        database.execute(statements.SAVE_LAST_SAVED, row)
+        database.execute(statements.SAVE_PROJECT_TIMES, row)
         return context_id
 
 
 def _total_with_tags(
     connection: Connection, tag_ids: Sequence[int], minimum_importance: int
-) -> int:
-    if not tag_ids:
-        return 0
-    # One tag links a context once, so only several tags need the costlier distinct count.
-    ids = ContextTagRow.context_id
-    count = func.count(ids) if len(tag_ids) == 1 else func.count(ids.distinct())
-    return connection.execute(
-        select(count).where(
-            ContextTagRow.tag_id.in_(tag_ids), ContextTagRow.importance >= minimum_importance
-        )
-    ).scalar_one()
+) -> tuple[int, bool]:
+    """Count what carries any of the tags; say whether the count is exact (see the contract)."""
+    asked = ContextTagRow.tag_id.in_(tag_ids), ContextTagRow.importance >= minimum_importance
+    uses = connection.execute(statements.USES.where(*asked)).scalars("count").all()
+    if len(uses) <= 1 or sum(uses) > MAXIMUM_COUNTED:
+        return max(uses, default=0), len(uses) <= 1
+    return connection.execute(statements.CARRYING_ANY.where(*asked)).scalar_one(), True
 
 
 def _contexts(connection: Connection, project: str, ids: Sequence[int]) -> tuple[Context, ...]:

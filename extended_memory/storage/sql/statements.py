@@ -29,6 +29,7 @@ from extended_memory.storage.sql.models import (
     ContextCountRow,
     ContextRow,
     ContextTagRow,
+    OriginRow,
     ProjectRow,
     TagRow,
 )
@@ -47,6 +48,8 @@ TAGS_OF = (
 CONTEXTS = select(
     ContextRow.id, ContextRow.content, ContextRow.importance, ContextRow.created_at
 ).where(ContextRow.id.in_(bindparam("ids", expanding=True)))
+USES = select(func.count().label("count")).group_by(ContextTagRow.tag_id)
+CARRYING_ANY = select(func.count(ContextTagRow.context_id.distinct()))
 PROJECTS = (
     select(
         ProjectRow.name,
@@ -130,13 +133,18 @@ SAVE_LINK = _prepared(
     )
 )
 SAVE_COUNT = _one_more(ContextCountRow, "project_id", "importance")
-SAVE_LAST_SAVED = _prepared(
+SAVE_PROJECT_TIMES = _prepared(
     update(ProjectRow)
     .where(ProjectRow.id == bindparam("project_id"))
-    .values(last_saved_at=bindparam("moment"))
+    .values(
+        created_at=func.min(ProjectRow.created_at, bindparam("moment")),
+        last_saved_at=func.max(ProjectRow.last_saved_at, bindparam("moment")),
+    )
 )
-
-
+SAVE_ORIGIN = _prepared(insert(OriginRow).prefix_with("OR IGNORE"), "origin", "context_id")
+SAVE_ORIGIN_ID = _prepared(
+    select(OriginRow.context_id).where(OriginRow.origin == bindparam("origin"))
+)
 SAVE_TAGS_OF = _prepared(
     select(TagRow.name)
     .join(ContextTagRow, ContextTagRow.tag_id == TagRow.id)

@@ -51,6 +51,7 @@ OURS = {
     "context_tags",
     "contexts",
     "legacy_values",
+    "origins",
     "projects",
     "store_facts",
     "tags",

@@ -1,0 +1,1 @@
+"""The storage contract on Redis and Valkey: one server, behind Sentinel, or a cluster."""

@@ -1,0 +1,96 @@
+"""What a server says of itself by INFO, and what follows: refuse it, warn, or use it.
+
+INFO is asked instead of CONFIG GET, which hosted servers forbid. How often an append-only file is
+synced is not in it: the README says what each setting means.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from extended_memory.domain import StoreError
+from extended_memory.settings import REDIS_ALLOW_EVICTION
+from extended_memory.storage.redis.client import Client
+from extended_memory.storage.redis.keys import LAYOUT, Keys
+
+LEGACY_PREFIX = "extended_memory"
+"""The default prefix of 0.9.0's keys."""
+
+_OLDEST = 7  # the first with flags of scripts; Valkey begins at 7.2 and says so here as well
+
+logger = logging.getLogger(__name__)
+
+
+def require_usable(client: Client, keys: Keys, *, name: str, may_evict: bool) -> None:
+    """Look at every server before the first call is sent to it.
+
+    Raises:
+        StoreError: it is too old, it may throw memories away, or a newer release wrote to it.
+        redis.exceptions.RedisError: it cannot be asked.
+    """
+    for info in _infos(client):
+        version = str(info.get("redis_version", ""))
+        if version.partition(".")[0].isdecimal() and int(version.partition(".")[0]) < _OLDEST:
+            raise StoreError(
+                f"{name} runs version {version}, and this memory needs Redis 7.0 or Valkey 7.2 or "
+                "newer: upgrade the server."
+            )
+        policy = str(info.get("maxmemory_policy", ""))
+        if info.get("maxmemory") and policy.startswith("allkeys") and not may_evict:
+            raise StoreError(
+                f"{name} throws memories away when it is full (maxmemory-policy {policy}), so "
+                "nothing is kept there: set the policy to noeviction, or "
+                f"{REDIS_ALLOW_EVICTION}=yes if losing memories is fine."
+            )
+    layout = client.hget(keys.meta, "layout")
+    if layout is not None and int(layout) > LAYOUT:
+        release = client.hget(keys.meta, "release")
+        raise StoreError(
+            f"The memory on {name} was written by a newer release, and it was left as it is: "
+            f"install extended-memory-mcp {release} or newer."
+        )
+
+
+def warn(client: Client, *, name: str) -> None:
+    """Say in the log where what is saved would not survive the server."""
+    for info in _infos(client):
+        if info.get("loading"):
+            continue
+        if not info.get("aof_enabled"):
+            logger.warning(
+                "%s keeps no append-only file: what is saved is lost when it stops, but for its "
+                "last snapshot. Set appendonly to yes, and appendfsync to always for a save that "
+                "also survives a power cut.",
+                name,
+            )
+        elif info.get("aof_last_write_status", "ok") != "ok":
+            logger.warning("%s could not write its append-only file: check its disk.", name)
+
+
+def holds_legacy(client: Client, keys: Keys) -> bool:
+    """Say whether memories of 0.9.0 lie beside ours and none was imported yet."""
+    from redis.exceptions import NoPermissionError
+
+    if client.exists(keys.origins):
+        return False
+    try:
+        return any(client.exists(f"{prefix}:projects") for prefix in (keys.prefix, LEGACY_PREFIX))
+    except NoPermissionError:
+        return False  # a user who may see our keys alone has no business with others
+
+
+def _infos(client: Client) -> Iterator[dict[str, Any]]:
+    """Give what each server that can be written to says of itself."""
+    from redis.cluster import RedisCluster
+    from redis.exceptions import ConnectionError as LostError
+    from redis.exceptions import TimeoutError as TooLateError
+
+    if not isinstance(client, RedisCluster):
+        yield client.info()
+        return
+    for node in client.get_primaries():
+        # The projects of the other nodes are served meanwhile; a call that needs this one says
+        # so, and then all are asked again.
+        with suppress(LostError, TooLateError):
+            yield client.info(target_nodes=node)

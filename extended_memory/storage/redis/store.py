@@ -1,0 +1,120 @@
+"""One Redis: connected when a call needs it, looked at before it is used, faults as sentences."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from extended_memory.domain import StoreError
+from extended_memory.storage.complaints import Complaints
+from extended_memory.storage.redis import address, health, scripts
+from extended_memory.storage.redis.client import Client, may_pass, new_client, retry
+from extended_memory.storage.redis.faults import cause, fault
+from extended_memory.storage.redis.keys import Keys
+
+if TYPE_CHECKING:
+    from redis.commands.core import Script
+
+logger = logging.getLogger(__name__)
+
+_R = TypeVar("_R")
+
+_NOT_INSTALLED = (
+    "STORAGE_CONNECTION_STRING names a Redis server, but Redis support is not installed: run `pip "
+    'install "extended-memory-mcp[redis]"`, or with uv `uvx --from "extended-memory-mcp[redis]" '
+    "extended-memory-mcp`."
+)
+
+
+class Store:
+    """A Redis with its scripts. Thread-safe; within ``use`` every fault is a ``StoreError``."""
+
+    def __init__(self, url: str, keys: Keys, *, may_evict: bool = False) -> None:
+        self.keys = keys
+        self.name = "Redis"
+        """Where this is, without a secret or a directory."""
+        self.holds_legacy = False
+        """Whether memories of 0.9.0 lie beside ours and none was imported yet."""
+        self._url = url
+        self._may_evict = may_evict
+        self._opening = threading.Lock()
+        self._client: Client | None = None
+        self._looked_at = False
+        self._warned = False
+        self._scripts: dict[str, Script] = {}
+        self._complaints = Complaints(logger)
+
+    @contextmanager
+    def use(self) -> Iterator[None]:
+        """Serve one call: connect where needed, and say what is wrong in one sentence."""
+        try:
+            _require_installed()
+            with self._sentences():
+                self._open()
+                yield
+        except StoreError as refusal:
+            self._looked_at = False  # another server may answer next time
+            detail = cause(refusal.__cause__) if refusal.__cause__ else ""
+            self._complaints.say("call", refusal, place=self.keys.prefix, detail=detail)
+            raise
+        self._complaints.clear("call")
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        from redis.exceptions import RedisError
+
+        try:
+            yield
+        except (RedisError, OSError, UnicodeDecodeError) as error:
+            raise fault(error, name=self.name, prefix=self.keys.prefix) from error
+
+    def run(self, name: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
+        """Run a script; it may run twice, where the first reply was lost."""
+        script = self._scripts.get(name)
+        if script is None:
+            script = self._scripts[name] = self.client.register_script(scripts.source(name))
+        return self.ask(lambda: script(keys=keys, args=arguments, client=self.client))
+
+    def ask(self, question: Callable[[], _R]) -> _R:
+        """Return the answer to a question, which may be asked twice."""
+        # A Retry of its own for each: its pauses have a state.
+        return retry().call_with_retry(question, lambda _error: None, may_pass)
+
+    @property
+    def client(self) -> Client:
+        """The client of redis-py, within ``use``."""
+        return self._client
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        with self._opening:
+            if self._client is not None:
+                self._client.close()
+            self._client, self._looked_at = None, False
+            self._scripts.clear()
+
+    def _open(self) -> None:
+        if self._looked_at:
+            return
+        with self._opening:
+            if self._client is None:
+                place = address.parse(self._url)
+                self.name = place.shown
+                self._client = self.ask(lambda: new_client(place))
+            if not self._looked_at:
+                self.ask(self._look)
+                self._looked_at = True
+
+    def _look(self) -> None:
+        health.require_usable(self.client, self.keys, name=self.name, may_evict=self._may_evict)
+        if not self._warned:
+            health.warn(self.client, name=self.name)
+            self.holds_legacy = health.holds_legacy(self.client, self.keys)
+            self._warned = True
+
+
+def _require_installed() -> None:
+    if find_spec("redis") is None:
+        raise StoreError(_NOT_INSTALLED)

@@ -1,0 +1,123 @@
+"""Walks every key of a store in Redis and compares them with the bodies, by the layout's own words.
+
+It knows the layout from the docstring of ``keys``, not from the code that writes it: what the
+keys ought to hold is worked out anew from the bodies alone.
+"""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+LEVEL = 2**43
+
+Scores = dict[str, float]
+Name = tuple[str, str]
+"""A project, and within it a tag or nothing."""
+
+
+def flaws(client: Any, prefix: str = "em") -> list[str]:
+    """Return what is wrong with a store, a sentence each: nothing, if it is sound.
+
+    An id that was reserved and never stored is no flaw: a save that broke off leaves one.
+    """
+    store = _Store(client, prefix)
+    for key in client.scan_iter(match=f"{prefix}:*", count=1000):
+        store.read(key)
+    return store.found + store.global_flaws() + store.index_flaws() + store.recent_flaws()
+
+
+@dataclass
+class _Store:
+    client: Any
+    prefix: str
+    found: list[str] = field(default_factory=list)
+    bodies: dict[str, dict[int, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
+    zsets: dict[str, dict[Name, Scores]] = field(default_factory=lambda: defaultdict(dict))
+    times: dict[str, dict[str, str]] = field(default_factory=dict)
+    owners: dict[int, str] = field(default_factory=dict)
+
+    def read(self, key: str) -> None:
+        """Take in one key."""
+        if self.client.ttl(key) != -1:
+            self.found.append(f"{key} expires")
+        kind, _, rest = key.removeprefix(f"{self.prefix}:").partition(":")
+        if kind == "{g}":
+            if rest.startswith("i:"):
+                self._read_owners(key, int(rest[2:]))
+            return
+        tag, _, rest = rest.removeprefix("{").partition("}")
+        project, rest = unquote(tag), rest.removeprefix(":")
+        if kind == "c":
+            self.bodies[project][int(rest)] = json.loads(self.client.get(key))
+        elif kind == "m":
+            self.times[project] = self.client.hgetall(key)
+        elif kind in {"z", "t", "k", "r", "d"}:
+            members = dict(self.client.zrange(key, 0, -1, withscores=True))
+            self.zsets[kind][project, unquote(rest)] = members
+        else:
+            self.found.append(f"{key} is no key of the layout")
+
+    def _read_owners(self, key: str, number: int) -> None:
+        for context_id, project in self.client.hgetall(key).items():
+            if int(context_id) // 500 != number:
+                self.found.append(f"{context_id} is noted in {key}")
+            self.owners[int(context_id)] = project
+
+    def global_flaws(self) -> list[str]:
+        """Compare the keys of the whole store with the bodies."""
+        found = []
+        sequence = int(self.client.get(f"{self.prefix}:{{g}}:seq") or 0)
+        projects = self.client.smembers(f"{self.prefix}:{{g}}:projects")
+        if self.bodies and self.client.hget(f"{self.prefix}:{{g}}:meta", "layout") != "1":
+            found.append("the layout is not noted")
+        for project, held in self.bodies.items():
+            if project not in projects:
+                found.append(f"{project} is not among the projects")
+            times = [body["created_at"] for body in held.values()]
+            noted = self.times.get(project, {"created_at": 2**53, "last_saved_at": -1})
+            if int(noted["created_at"]) > min(times) or int(noted["last_saved_at"]) < max(times):
+                found.append(f"the times of {project} are not those of its contexts")
+            found += [
+                f"{number} of {project} is not noted as given"
+                for number in held
+                if number > sequence or self.owners.get(number) != project
+            ]
+        return found
+
+    def index_flaws(self) -> list[str]:
+        """Compare the indexes of each project with its bodies."""
+        expected: dict[str, dict[Name, Scores]] = {
+            kind: defaultdict(lambda: defaultdict(float)) for kind in ("z", "t", "k")
+        }
+        for project, held in self.bodies.items():
+            for number, body in held.items():
+                score = float(body["importance"] * LEVEL + body["created_at"])
+                expected["z"][project, ""][_member(number)] = score
+                for tag in body["tags"]:
+                    expected["t"][project, tag][_member(number)] = score
+                    expected["k"][project, ""][tag] -= 1
+        return [
+            f"{kind} of {name} is not what the bodies say"
+            for kind in expected
+            for name in self.zsets[kind].keys() | expected[kind].keys()
+            if self.zsets[kind].get(name, {}) != dict(expected[kind].get(name, {}))
+        ]
+
+    def recent_flaws(self) -> list[str]:
+        """Compare what was done of late with what is there."""
+        found = []
+        for name in self.zsets["r"].keys() | self.zsets["d"].keys():
+            recent = self.zsets["r"].get(name, {})
+            saves = {entry for entry in recent if not entry.startswith("forgot:")}
+            if self.zsets["d"].get(name, {}) != dict.fromkeys(saves, 0.0):
+                found.append(f"r and d of {name} differ")
+            there = self.zsets["z"].get(name, {}).keys()
+            if gone := {entry.partition(":")[2] for entry in saves} - there:
+                found.append(f"r of {name} names {gone}, which are gone")
+        return found
+
+
+def _member(number: int) -> str:
+    return chr(ord("a") + len(str(number)) - 1) + str(number)
