@@ -2,7 +2,8 @@
 
 The map. A call travels down this list and its answer comes back up; imports point down only.
 
-- ``__main__``      the process: arguments, logging, standard streams, signals; starts the server
+- ``__main__``      the process: logging, standard streams, signals; a command or the server
+- ``cli``           the person's commands
 - ``quick_import``  imports the server as quickly as its libraries allow
 - ``stdio``         the standard streams as a guarded channel for JSON-RPC lines
 - ``server``        the MCP surface: tools, prompt, resource
@@ -15,7 +16,8 @@ The map. A call travels down this list and its answer comes back up; imports poi
 - ``instructions``  the user's own instructions, a file that a first load brings along
 - ``settings``      the environment, read once
 - ``logs``          what is written to stderr, and what never is
-- ``storage``       ``contract`` says what a repository promises; ``sql`` keeps it on SQLite
+- ``storage``       ``contract`` says what a repository promises; ``sql`` keeps it on SQLite,
+                    ``redis`` on Redis and Valkey
 - ``names``         how names of projects and tags are normalised
 - ``domain``        the values all of the above speak in, and the errors they raise
 

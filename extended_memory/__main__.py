@@ -1,4 +1,4 @@
-"""The process: arguments, settings, standard streams, signals; then the server.
+"""The process: a command, or settings, standard streams, signals and then the server.
 
 Everything that costs time is imported inside ``main``, after the process is set up for it.
 """
@@ -10,15 +10,16 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from extended_memory.version import __version__
-
 _UNUSABLE_SETTINGS = 2
 
 
 def main() -> None:
-    """Serve the memory over standard input and output until the input ends."""
+    """Serve the memory over standard input and output until the input ends, or run a command."""
     if sys.argv[1:]:
-        _read_command_line()
+        from extended_memory.cli import app
+
+        if app.asks_for_a_command(sys.argv[1:]):
+            sys.exit(app.run(sys.argv[1:]))
     from extended_memory.stdio import EXIT_SECONDS, FINISH_SECONDS, Channel
 
     channel = Channel.claim()
@@ -64,19 +65,6 @@ def _in(seconds: float, action: Callable[[], None]) -> None:
     timer = threading.Timer(seconds, action)
     timer.daemon = True
     timer.start()
-
-
-def _read_command_line() -> None:
-    import argparse
-
-    parser = argparse.ArgumentParser(
-        prog="extended-memory-mcp",
-        description="A local MCP server that keeps the context of your projects between chats. "
-        "An MCP client starts it and speaks JSON-RPC over standard input and output; the README "
-        "shows how to configure one.",
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.parse_known_args()  # 0.9.0 ignored what it did not know
 
 
 if __name__ == "__main__":

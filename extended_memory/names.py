@@ -3,6 +3,8 @@
 import unicodedata
 from collections.abc import Iterable
 
+from extended_memory.domain import DEFAULT_PROJECT
+
 MAXIMUM_PROJECT_CHARACTERS = 200
 MAXIMUM_TAG_CHARACTERS = 100
 
@@ -16,6 +18,14 @@ def normalise_project(name: str) -> str:
     # Lower-casing can leave a decomposed letter behind (U+0130 does), so compose once more.
     lowered = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower())
     return " ".join(lowered.replace("_", " ").replace("-", " ").split())
+
+
+def adopted_project(name: str) -> str:
+    """Return the name of a project that an earlier release wrote, whatever it looks like."""
+    name = normalise_project(name)
+    while (control := control_character(name)) is not None:
+        name = normalise_project(name.replace(control, " "))
+    return name[:MAXIMUM_PROJECT_CHARACTERS].strip() or DEFAULT_PROJECT
 
 
 def normalise_tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -1,7 +1,12 @@
 """Where contexts are kept: opens the repository that the settings ask for, and no other."""
 
+from typing import TYPE_CHECKING
+
 from extended_memory.settings import RedisLocation, SqliteLocation
 from extended_memory.storage.contract import MemoryRepository
+
+if TYPE_CHECKING:
+    from extended_memory.storage.redis.legacy import LegacyRedis
 
 
 def open_repository(location: SqliteLocation | RedisLocation) -> MemoryRepository:
@@ -18,3 +23,10 @@ def open_repository(location: SqliteLocation | RedisLocation) -> MemoryRepositor
     from extended_memory.storage.sql.repository import SqlRepository
 
     return SqlRepository(location.path, own_folder=location.own_folder)
+
+
+def open_legacy_redis(url: str, *, prefix: str) -> "LegacyRedis":
+    """Return the memories of 0.9.0 in a Redis server; nothing is read yet."""
+    from extended_memory.storage.redis.legacy import LegacyRedis
+
+    return LegacyRedis(url, prefix=prefix)

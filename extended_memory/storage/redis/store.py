@@ -31,7 +31,9 @@ _NOT_INSTALLED = (
 class Store:
     """A Redis with its scripts. Thread-safe; within ``use`` every fault is a ``StoreError``."""
 
-    def __init__(self, url: str, keys: Keys, *, may_evict: bool = False) -> None:
+    def __init__(
+        self, url: str, keys: Keys, *, may_evict: bool = False, only_reads: bool = False
+    ) -> None:
         self.keys = keys
         self.name = "Redis"
         """Where this is, without a secret or a directory."""
@@ -39,6 +41,7 @@ class Store:
         """Whether memories of 0.9.0 lie beside ours and none was imported yet."""
         self._url = url
         self._may_evict = may_evict
+        self._only_reads = only_reads  # then any server will do
         self._opening = threading.Lock()
         self._client: Client | None = None
         self._looked_at = False
@@ -108,6 +111,8 @@ class Store:
                 self._looked_at = True
 
     def _look(self) -> None:
+        if self._only_reads:
+            return
         health.require_usable(self.client, self.keys, name=self.name, may_evict=self._may_evict)
         if not self._warned:
             health.warn(self.client, name=self.name)

@@ -23,13 +23,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from extended_memory.domain import DEFAULT_PROJECT, MAXIMUM_IMPORTANCE, MINIMUM_IMPORTANCE
-from extended_memory.names import (
-    MAXIMUM_PROJECT_CHARACTERS,
-    control_character,
-    normalise_project,
-    normalise_tags,
-)
+from extended_memory.domain import MAXIMUM_IMPORTANCE, MINIMUM_IMPORTANCE
+from extended_memory.names import adopted_project, normalise_tags
 from extended_memory.storage.sql.digest import content_digest
 
 _TABLES = ("context_tags", "tags", "projects", "contexts")
@@ -301,10 +296,7 @@ def _name_tags(database: sqlite3.Connection, named: Iterable[tuple[int, Iterable
 
 def _project(written: object) -> str:
     """Return the project a written name belongs to, whatever it looks like."""
-    name = normalise_project("" if written is None else _text(written))
-    while (control := control_character(name)) is not None:
-        name = normalise_project(name.replace(control, " "))
-    return name[:MAXIMUM_PROJECT_CHARACTERS].strip() or DEFAULT_PROJECT
+    return adopted_project("" if written is None else _text(written))
 
 
 def _listed(written: object) -> tuple[str, ...]:

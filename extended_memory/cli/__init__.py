@@ -1,0 +1,1 @@
+"""The person's commands: ``extended-memory-mcp COMMAND`` in a terminal."""

@@ -1,0 +1,57 @@
+"""Stores for the tests of the commands, and a way to run a command as a person does."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from extended_memory.settings import storage_location
+from extended_memory.storage import open_repository
+from extended_memory.storage.contract import MemoryRepository
+from tests.process.client import COMMAND
+from tests.storage.redis.servers import RedisServer
+
+
+@pytest.fixture(scope="session")
+def shared_servers() -> Iterator[tuple[RedisServer, RedisServer]]:
+    """Give two servers for all tests of a process: an old one and a new one."""
+    with RedisServer() as old, RedisServer() as new:
+        yield old, new
+
+
+@pytest.fixture
+def servers(shared_servers: tuple[RedisServer, RedisServer]) -> tuple[RedisServer, RedisServer]:
+    """Give both, empty."""
+    for server in shared_servers:
+        with server.client() as client:
+            client.flushall()
+    return shared_servers
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def store(
+    request: pytest.FixtureRequest, servers: tuple[RedisServer, RedisServer], place: Path
+) -> str:
+    """Give the connection string of an empty store of each kind."""
+    return f"sqlite:///{place}" if request.param == "sqlite" else servers[1].url
+
+
+def run(
+    *arguments: str, env: Mapping[str, str], timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def opened(store: str) -> MemoryRepository:
+    """Open a store as the server would."""
+    return open_repository(storage_location(store))
