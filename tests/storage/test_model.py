@@ -1,0 +1,280 @@
+"""Random operations on every backend and on a plain model of the contract: each answer is equal.
+
+Ids and times are each store's own, so the model takes both from the answer to a save, after having
+checked that they are new; everything else has to be what the model says, whole.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from extended_memory.domain import (
+    Context,
+    ContextPage,
+    ForeignContext,
+    Project,
+    TagCount,
+    TagPage,
+)
+from extended_memory.storage.contract import MemoryRepository
+from extended_memory.storage.redis.repository import RedisRepository
+from extended_memory.storage.sql.repository import SqlRepository
+from tests.storage.redis.checker import flaws
+from tests.storage.redis.servers import RedisServer
+
+WINDOW = timedelta(minutes=10)
+PROJECTS = st.sampled_from(["alpha", "beta", "a}:{b"])
+TAGS = st.lists(st.sampled_from(["api", "бд", "a:b", "x y"]), unique=True, max_size=3).map(
+    lambda tags: tuple(sorted(tags))
+)
+CONTENTS = st.sampled_from(["note", "Note", "ё \0 🧠", '"}', "{}"])
+IMPORTANCE = st.integers(1, 10)
+OLD = datetime(2020, 1, 1, tzinfo=timezone.utc)
+
+
+class Model:
+    """The contract on a list, in the plainest words."""
+
+    def __init__(self) -> None:
+        self.contexts: list[Context] = []
+        self.origins: set[str] = set()
+        self.times: dict[str, tuple[datetime, datetime]] = {}
+        self.last_id = 0
+
+    def equal(self, given: Context) -> Context | None:
+        """Return the newest context that a save with these values repeats."""
+        same = [
+            c
+            for c in self.contexts
+            if (c.project, c.content, c.importance, c.tags)
+            == (given.project, given.content, given.importance, given.tags)
+            and c.created_at >= given.created_at - WINDOW
+        ]
+        return max(same, key=lambda c: c.id, default=None)
+
+    def add(self, context: Context) -> None:
+        assert context.id > self.last_id
+        self.last_id = context.id
+        self.contexts.append(context)
+        first, last = self.times.get(context.project, (context.created_at, context.created_at))
+        self.times[context.project] = (
+            min(first, context.created_at),
+            max(last, context.created_at),
+        )
+
+    def matching(self, project: str, minimum: int, tags: tuple[str, ...]) -> list[Context]:
+        found = [
+            c
+            for c in self.contexts
+            if c.project == project
+            and c.importance >= minimum
+            and (not tags or set(tags) & set(c.tags))
+        ]
+        return sorted(found, key=lambda c: (c.created_at, c.id), reverse=True)
+
+    def projects(self) -> tuple[Project, ...]:
+        counted = Counter(c.project for c in self.contexts)
+        listed = [
+            Project(
+                name=name,
+                context_count=count,
+                created_at=self.times[name][0],
+                last_saved_at=self.times[name][1],
+            )
+            for name, count in sorted(counted.items())
+        ]
+        return tuple(sorted(listed, key=lambda p: p.last_saved_at, reverse=True))
+
+    def tags(self, project: str, minimum: int, limit: int) -> TagPage:
+        counted = Counter(tag for c in self.contexts if c.project == project for tag in c.tags)
+        found = [TagCount(tag=t, count=n) for t, n in counted.items() if n >= minimum]
+        found.sort(key=lambda t: (-t.count, t.tag))
+        return TagPage(tags=tuple(found[:limit]), total=len(found))
+
+
+class Stores(RuleBasedStateMachine):
+    """The same operations on a model and a repository for each backend."""
+
+    server: RedisServer
+
+    @initialize()
+    def open(self) -> None:
+        self.folder = TemporaryDirectory()
+        with self.server.client() as client:
+            client.flushall()
+        self.repositories: list[MemoryRepository] = [
+            SqlRepository(Path(self.folder.name, "memory.db")),
+            RedisRepository(self.server.url, key_prefix="em"),
+        ]
+        self.models = [Model() for _ in self.repositories]
+
+    @property
+    def pairs(self) -> Iterator[tuple[MemoryRepository, Model]]:
+        return zip(self.repositories, self.models, strict=True)
+
+    @rule(
+        project=PROJECTS,
+        content=CONTENTS,
+        importance=IMPORTANCE,
+        tags=TAGS,
+    )
+    def save(self, project: str, content: str, importance: int, tags: tuple[str, ...]) -> None:
+        for repository, model in self.pairs:
+            context = repository.save(
+                project, content, importance=importance, tags=tags, repeat_within=WINDOW
+            )
+            expected = Context(
+                id=context.id,
+                project=project,
+                content=content,
+                importance=importance,
+                tags=tags,
+                created_at=context.created_at,
+            )
+            before = model.equal(expected)
+            assert context == (before or expected)
+            if before is None:
+                model.add(context)
+
+    @rule(
+        number=st.integers(0, 9),
+        project=PROJECTS,
+        content=CONTENTS,
+        importance=IMPORTANCE,
+        tags=TAGS,
+        seconds=st.integers(0, 1),
+        is_recent=st.booleans(),
+    )
+    def bring(
+        self,
+        number: int,
+        project: str,
+        content: str,
+        importance: int,
+        tags: tuple[str, ...],
+        seconds: int,
+        is_recent: bool,
+    ) -> None:
+        now = datetime.now(timezone.utc).replace(microsecond=0)
+        foreign = ForeignContext(
+            origin=f"there:{number}",
+            project=project,
+            content=content,
+            importance=importance,
+            tags=tags,
+            created_at=(now if is_recent else OLD) + timedelta(seconds=-seconds),
+        )
+        for repository, model in self.pairs:
+            is_new = foreign.origin not in model.origins
+            assert repository.bring([foreign]) == int(is_new)
+            if is_new:
+                model.origins.add(foreign.origin)
+                page = repository.load(project, minimum_importance=1, tags=(), limit=1000, offset=0)
+                (context,) = {c.id: c for c in page.contexts}.keys() - {
+                    c.id for c in model.contexts
+                }
+                model.add(
+                    Context(
+                        id=context,
+                        project=project,
+                        content=content,
+                        importance=importance,
+                        tags=tags,
+                        created_at=foreign.created_at,
+                    )
+                )
+
+    @rule(which=st.integers(0, 30), within=st.sampled_from([None, "alpha", "beta"]))
+    def forget(self, which: int, within: str | None) -> None:
+        for repository, model in self.pairs:
+            if not model.contexts:
+                continue
+            context = model.contexts[which % len(model.contexts)]
+            forgets = within in (None, context.project)
+            expected = context.project if forgets else None
+            assert repository.forget(context.id, project=within) == expected
+            if forgets:
+                model.contexts.remove(context)
+                assert repository.forget(context.id, project=None) is None
+
+    @rule(context_id=st.integers(1, 10**15))
+    def forget_what_is_not_there(self, context_id: int) -> None:
+        for repository, model in self.pairs:
+            if context_id not in {c.id for c in model.contexts}:
+                assert repository.forget(context_id, project=None) is None
+
+    @rule(
+        project=PROJECTS,
+        minimum=IMPORTANCE,
+        tags=TAGS,
+        limit=st.integers(1, 5),
+        offset=st.integers(0, 6),
+    )
+    def load(
+        self, project: str, minimum: int, tags: tuple[str, ...], limit: int, offset: int
+    ) -> None:
+        for repository, model in self.pairs:
+            matching = model.matching(project, minimum, tags)
+            page = repository.load(
+                project, minimum_importance=minimum, tags=tags, limit=limit, offset=offset
+            )
+            assert page == ContextPage(
+                contexts=tuple(matching[offset : offset + limit]), total=len(matching)
+            )
+
+    @rule(project=PROJECTS, minimum=st.integers(1, 3), limit=st.integers(1, 4))
+    def popular_tags(self, project: str, minimum: int, limit: int) -> None:
+        for repository, model in self.pairs:
+            page = repository.popular_tags(project, minimum_count=minimum, limit=limit)
+            assert page == model.tags(project, minimum, limit)
+
+    @invariant()
+    def everything_is_equal(self) -> None:
+        for repository, model in self.pairs:
+            assert repository.projects() == model.projects()
+            for project in model.projects():
+                assert repository.project(project.name) == project
+
+    @rule()
+    def close(self) -> None:
+        for repository in self.repositories:
+            repository.close()
+
+    def teardown(self) -> None:
+        for repository in self.repositories:
+            repository.close()
+        with self.server.client() as client:
+            assert flaws(client) == []
+        self.folder.cleanup()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as own:
+        yield own
+
+
+def test_every_backend_answers_as_the_model_does(server: RedisServer) -> None:
+    Stores.server = server
+    run_state_machine_as_test(
+        Stores,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
