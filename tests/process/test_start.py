@@ -26,7 +26,7 @@ sys.meta_path.insert(0, Clock())
 """
 
 
-def _imports(log: Path) -> dict[str, float]:
+def imports(log: Path) -> dict[str, float]:
     """Return the times at which libraries were first looked for."""
     return {name: float(moment) for name, moment in map(str.split, log.read_text().splitlines())}
 
@@ -43,13 +43,13 @@ def test_nothing_of_the_store_is_imported_before_the_handshake_is_answered(
     answered = server.answered_at(1)
     server.ok("save_context", content="The first one.")
     assert server.end() == 0
-    imports = _imports(log)
-    assert imports["fastmcp"] < answered
-    assert {name: imports[name] > answered for name in ("sqlalchemy", "alembic")} == {
+    found = imports(log)
+    assert found["fastmcp"] < answered
+    assert {name: found[name] > answered for name in ("sqlalchemy", "alembic")} == {
         "sqlalchemy": True,
         "alembic": True,
     }
-    assert "redis" not in imports
+    assert "redis" not in found
 
 
 def test_a_store_that_is_current_is_opened_without_alembic(
@@ -65,9 +65,9 @@ def test_a_store_that_is_current_is_opened_without_alembic(
     server.ok("list_all_projects")
     server.ok("forget_context", context_id=saved["id"])
     assert server.end() == 0
-    imports = _imports(log)
-    assert "sqlalchemy" in imports
-    assert not {"alembic", "mako", "redis"} & imports.keys()
+    found = imports(log)
+    assert "sqlalchemy" in found
+    assert not {"alembic", "mako", "redis"} & found.keys()
 
 
 def test_the_store_is_opened_soon_after_the_start_without_any_call(

@@ -46,6 +46,8 @@ class Store:
         self._client: Client | None = None
         self._looked_at = False
         self._warned = False
+        self._failures = 0
+        self._failure: StoreError | None = None
         self._scripts: dict[str, Script] = {}
         self._complaints = Complaints(logger)
 
@@ -101,14 +103,26 @@ class Store:
     def _open(self) -> None:
         if self._looked_at:
             return
+        failures = self._failures
         with self._opening:
-            if self._client is None:
-                place = address.parse(self._url)
-                self.name = place.shown
-                self._client = self.ask(lambda: new_client(place))
-            if not self._looked_at:
-                self.ask(self._look)
-                self._looked_at = True
+            if self._looked_at:
+                return
+            if failures != self._failures and self._failure is not None:
+                raise self._failure  # of a call that tried while this one waited for it
+            try:
+                with self._sentences():
+                    self._connect()
+            except StoreError as refusal:
+                self._failures, self._failure = self._failures + 1, refusal
+                raise
+
+    def _connect(self) -> None:
+        if self._client is None:
+            place = address.parse(self._url)
+            self.name = place.shown
+            self._client = self.ask(lambda: new_client(place))
+        self.ask(self._look)
+        self._looked_at = True
 
     def _look(self) -> None:
         if self._only_reads:
