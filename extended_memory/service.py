@@ -119,6 +119,10 @@ class MemoryService:
         """Store contexts of another store, each once; return how many are new."""
         return self._repository.bring(contexts)
 
+    def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
+        """Return contexts of all projects by rising id, for a person who moves a store."""
+        return self._repository.walk(after=after, limit=limit)
+
     def projects(self) -> tuple[Project, ...]:
         """Return the projects that hold contexts, the last used first; of a pin, that alone."""
         if self.pinned is None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os.path import expanduser, expandvars
 from pathlib import Path
 
@@ -80,24 +80,24 @@ class Settings:
             return environment.get(name, "").strip()
 
         instructions = value(CUSTOM_INSTRUCTION_PATH)
-        storage = storage_location(value(STORAGE_CONNECTION_STRING))
-        prefix, may_evict = value(REDIS_KEY_PREFIX), value(REDIS_ALLOW_EVICTION)
-        if isinstance(storage, RedisLocation):
-            storage = replace(
-                storage,
-                key_prefix=_key_prefix(prefix),
-                may_evict=_switch(REDIS_ALLOW_EVICTION, may_evict),
-            )
         return cls(
-            storage=storage,
+            storage=storage_location(
+                value(STORAGE_CONNECTION_STRING),
+                key_prefix=value(REDIS_KEY_PREFIX),
+                allow_eviction=value(REDIS_ALLOW_EVICTION),
+            ),
             project=_pinned_project(environment.get(EXTENDED_MEMORY_PROJECT, "")),
             custom_instructions=_path(instructions) if instructions else None,
             log_level=value(LOG_LEVEL) or "INFO",
         )
 
 
-def storage_location(connection: str) -> SqliteLocation | RedisLocation:
+def storage_location(
+    connection: str, *, key_prefix: str = "", allow_eviction: str = ""
+) -> SqliteLocation | RedisLocation:
     """Say where a connection string points; an empty one means the default place.
+
+    The others are the settings of a Redis, as they are written in the environment.
 
     Raises:
         SettingsError: the string names no place that this product can store in.
@@ -111,7 +111,11 @@ def storage_location(connection: str) -> SqliteLocation | RedisLocation:
     if other := _OTHER_SCHEME.match(connection):
         scheme = other["scheme"].lower()
         if scheme in {"unix", "redis", "rediss"} or scheme.startswith(("redis+", "rediss+")):
-            return RedisLocation(url=connection)
+            return RedisLocation(
+                url=connection,
+                key_prefix=_key_prefix(key_prefix),
+                may_evict=_switch(REDIS_ALLOW_EVICTION, allow_eviction),
+            )
         raise SettingsError(
             f"{STORAGE_CONNECTION_STRING} begins with '{scheme}://', which this server cannot "
             "store in: use sqlite:////absolute/path/memory.db or redis://host:6379/0."

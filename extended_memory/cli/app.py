@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from cyclopts import App
 
 from extended_memory import logs
+from extended_memory.cli.copy import copy
 from extended_memory.cli.import_redis import import_redis
 from extended_memory.domain import ExtendedMemoryError
 from extended_memory.version import __version__
@@ -22,6 +23,7 @@ app = App(
     "command it serves: an MCP client starts it and speaks JSON-RPC over standard input and "
     "output; the README shows how to configure one.",
 )
+app.command(copy)
 app.command(import_redis)
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from extended_memory.cli import surroundings
 from extended_memory.domain import SettingsError
@@ -52,14 +51,8 @@ def import_redis(
     new = 0
     with (
         closing(source),
-        surroundings.memory(settings) as memory,
-        Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        ) as progress,
+        surroundings.memory(settings.storage) as memory,
+        surroundings.progress() as progress,
     ):
         task = progress.add_task("Looking", total=None)
         survey = source.survey()

@@ -4,8 +4,23 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
 from extended_memory.service import MemoryService
-from extended_memory.settings import Settings
+from extended_memory.settings import (
+    REDIS_KEY_PREFIX,
+    RedisLocation,
+    Settings,
+    SqliteLocation,
+    storage_location,
+)
 from extended_memory.storage import open_repository
 
 
@@ -14,11 +29,27 @@ def settings() -> Settings:
     return Settings.from_environment(os.environ)
 
 
+def place(connection: str) -> SqliteLocation | RedisLocation:
+    """Say where a connection string of the command line points."""
+    return storage_location(connection, key_prefix=os.environ.get(REDIS_KEY_PREFIX, ""))
+
+
 @contextmanager
-def memory(of: Settings) -> Iterator[MemoryService]:
-    """Give the memory that the settings name, with all its projects, whatever a pin says."""
-    service = MemoryService(lambda: open_repository(of.storage))
+def memory(at: SqliteLocation | RedisLocation) -> Iterator[MemoryService]:
+    """Give the memory in a place, with all its projects, whatever a pin says."""
+    service = MemoryService(lambda: open_repository(at))
     try:
         yield service
     finally:
         service.close()
+
+
+def progress() -> Progress:
+    """Return a bar with the count and the time that is left, on stderr; in a pipe, nothing."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

@@ -88,6 +88,14 @@ class MemoryRepository(ABC):
         """
 
     @abstractmethod
+    def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
+        """Return contexts of all projects with an id above ``after``, the lowest first.
+
+        So a whole store is read in pieces, each as quickly as the first. Fewer than ``limit``
+        come at the end alone.
+        """
+
+    @abstractmethod
     def forget(self, context_id: int, *, project: str | None) -> str | None:
         """Remove a context with its links and counts; return the name of its project.
 

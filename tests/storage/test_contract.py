@@ -413,6 +413,32 @@ def test_an_older_context_makes_its_project_older_and_no_newer(
     assert load(repository).contexts[0] == saved
 
 
+def test_a_walk_gives_every_context_by_rising_id_in_pieces(repository: MemoryRepository) -> None:
+    saved = [
+        save(repository, f"note {n}", project=f"p{n % 3}", tags=("a", "b")[: n % 3])
+        for n in range(23)
+    ]
+    for gone in (saved.pop(0), saved.pop(11)):
+        repository.forget(gone.id, project=None)
+    assert repository.walk(after=0, limit=1000) == tuple(saved)
+    walked: list[Context] = []
+    while piece := repository.walk(after=walked[-1].id if walked else 0, limit=4):
+        assert len(piece) == 4 or len(walked) + len(piece) == len(saved)
+        walked += piece
+    assert walked == saved
+    assert repository.walk(after=saved[-1].id, limit=4) == ()
+
+
+def test_a_walk_goes_on_where_many_ids_are_of_no_context(repository: MemoryRepository) -> None:
+    repository.bring([foreign(number) for number in range(1_200)])
+    for context in repository.walk(after=0, limit=1_199):
+        if context.id > 1:
+            repository.forget(context.id, project=None)
+    first, last = repository.walk(after=0, limit=9)
+    assert (first.content, last.content) == ("note 0", "note 1199")
+    assert repository.walk(after=first.id, limit=1) == (last,)
+
+
 def test_what_carries_any_of_several_tags_is_counted_up_to_a_number(
     repository: MemoryRepository,
 ) -> None:

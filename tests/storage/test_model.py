@@ -241,6 +241,12 @@ class Stores(RuleBasedStateMachine):
             page = repository.popular_tags(project, minimum_count=minimum, limit=limit)
             assert page == model.tags(project, minimum, limit)
 
+    @rule(after=st.integers(0, 20), limit=st.integers(1, 30))
+    def walk(self, after: int, limit: int) -> None:
+        for repository, model in self.pairs:
+            expected = [c for c in model.contexts if c.id > after]
+            assert repository.walk(after=after, limit=limit) == tuple(expected[:limit])
+
     @invariant()
     def everything_is_equal(self) -> None:
         for repository, model in self.pairs:

@@ -3,6 +3,8 @@
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from extended_memory.domain import (
@@ -104,6 +106,25 @@ class RedisRepository(MemoryRepository):
                 if len(contexts) == len(members):
                     break  # none was forgotten since the members were read
         return ContextPage(contexts=contexts, total=total, total_is_exact=exact)
+
+    def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
+        """Return contexts by rising id; see the contract."""
+        found: list[Context] = []
+        with self._store.use():
+            last = int(self._store.ask(lambda: self._store.client.get(self._keys.sequence)) or 0)
+            for number in range(bucket(after + 1), bucket(last) + 1):
+                owners = self._store.ask(
+                    partial(self._store.client.hgetall, self._keys.project_of(number))
+                )
+                ids: dict[str, list[int]] = {}
+                for context_id in sorted(int(field) for field in owners):
+                    if context_id > after:
+                        ids.setdefault(owners[str(context_id)], []).append(context_id)
+                contexts = (self._contexts(project, of) for project, of in ids.items())
+                found += sorted(chain.from_iterable(contexts), key=lambda context: context.id)
+                if len(found) >= limit:
+                    break
+        return tuple(found[:limit])
 
     def forget(self, context_id: int, *, project: str | None) -> str | None:
         """Remove a context; see the contract."""

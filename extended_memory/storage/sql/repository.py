@@ -1,7 +1,7 @@
 """The repository contract on SQLite."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -117,8 +117,15 @@ class SqlRepository(MemoryRepository):
             bounds |= {f"owner_{index}": owner for index, owner in enumerate(owners)}
             bounds |= {f"level_{index}": level for index, level in enumerate(levels)}
             ids = connection.execute(ranges, bounds).scalars("id").all()
-            contexts = _contexts(connection, project, ids)
+            contexts = _contexts(connection, dict.fromkeys(ids, project))
             return ContextPage(contexts=contexts, total=total, total_is_exact=exact)
+
+    def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
+        """Return contexts by rising id; see the contract."""
+        with self._database.reading() as connection:
+            rows = connection.execute(statements.WALK, {"after": after, "limit": limit})
+            owners = {row.id: row.name for row in rows}
+            return _contexts(connection, owners)
 
     def forget(self, context_id: int, *, project: str | None) -> str | None:
         """Remove a context; see the contract."""
@@ -222,8 +229,9 @@ def _total_with_tags(
     return connection.execute(statements.CARRYING_ANY.where(*asked)).scalar_one(), True
 
 
-def _contexts(connection: Connection, project: str, ids: Sequence[int]) -> tuple[Context, ...]:
-    """Return contexts in the order of their ids' list."""
+def _contexts(connection: Connection, owners: Mapping[int, str]) -> tuple[Context, ...]:
+    """Return contexts in the order of their ids, each of which comes with its project."""
+    ids = list(owners)
     rows = {row.id: row for row in connection.execute(statements.CONTEXTS, {"ids": ids})}
     tags = _tags_of(connection, ids)
     return tuple(
@@ -235,12 +243,11 @@ def _contexts(connection: Connection, project: str, ids: Sequence[int]) -> tuple
             tags=tags[context_id],
             created_at=rows[context_id].created_at,
         )
-        for context_id in ids
+        for context_id, project in owners.items()
     )
 
 
-def _tags_of(connection: Connection, ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
-    ids = list(ids)
+def _tags_of(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
     tags: dict[int, list[str]] = {context_id: [] for context_id in ids}
     for context_id, name in connection.execute(statements.TAGS_OF, {"ids": ids}):
         tags[context_id].append(name)

@@ -48,6 +48,13 @@ TAGS_OF = (
 CONTEXTS = select(
     ContextRow.id, ContextRow.content, ContextRow.importance, ContextRow.created_at
 ).where(ContextRow.id.in_(bindparam("ids", expanding=True)))
+WALK = (
+    select(ContextRow.id, ProjectRow.name)
+    .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
+    .where(ContextRow.id > bindparam("after"))
+    .order_by(ContextRow.id)
+    .limit(bindparam("limit"))
+)
 USES = select(func.count().label("count")).group_by(ContextTagRow.tag_id)
 CARRYING_ANY = select(func.count(ContextTagRow.context_id.distinct()))
 PROJECTS = (
