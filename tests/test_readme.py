@@ -22,24 +22,28 @@ from fastmcp import Client
 from mcp_types.version import SUPPORTED_PROTOCOL_VERSIONS
 
 from extended_memory import __main__, arguments, instructions, logs, rendering, service
+from extended_memory.cli import app
 from extended_memory.domain import (
     DEFAULT_PROJECT,
     MAXIMUM_CONTENT_BYTES,
     MAXIMUM_IMPORTANCE,
     MINIMUM_IMPORTANCE,
-    StoreError,
 )
 from extended_memory.names import normalise_project
 from extended_memory.server import mcp
 from extended_memory.settings import (
     DATABASE_NAME,
+    DEFAULT_KEY_PREFIX,
+    RedisLocation,
     Settings,
     SqliteLocation,
     default_path,
     storage_location,
 )
-from extended_memory.storage import open_repository
+from extended_memory.storage.redis import address
+from extended_memory.storage.redis.health import LEGACY_PREFIX
 from extended_memory.storage.sql import files, upgrade
+from tests.storage.redis.permissions import PERMISSIONS
 
 pytestmark = pytest.mark.anyio
 
@@ -290,7 +294,7 @@ def test_the_settings_table_names_every_variable_and_no_other(readme: Readme) ->
 
 def test_no_other_variable_is_named_anywhere(readme: Readme) -> None:
     named = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", readme.text))
-    assert named == variables() | {"XDG_DATA_HOME"}
+    assert named == variables() | {"XDG_DATA_HOME", "REDIS_TTL_HOURS"}
 
 
 def test_the_default_place_is_the_one_that_is_used(readme: Readme) -> None:
@@ -313,11 +317,41 @@ def test_every_place_in_the_settings_table_is_understood(readme: Readme) -> None
     assert understood == [SqliteLocation] * 4
 
 
-def test_a_redis_server_is_refused_as_the_settings_table_says(readme: Readme) -> None:
-    meaning, _ = readme.settings["STORAGE_CONNECTION_STRING"]
-    (place,) = (place for place in spans(meaning) if place.startswith("redis:"))
-    with pytest.raises(StoreError, match="names a Redis server"):
-        open_repository(storage_location(place))
+def test_every_form_of_a_redis_url_is_understood(readme: Readme) -> None:
+    forms = [row[0].strip("`") for row in readme.tables[3]]
+    assert [address.parse(form).kind for form in forms] == [
+        "server",
+        "server",
+        "socket",
+        "cluster",
+        "sentinel",
+    ]
+    assert all(isinstance(storage_location(form), RedisLocation) for form in forms)
+
+
+def test_every_option_of_a_redis_url_that_is_named_is_known(readme: Readme) -> None:
+    named = {span for span in readme.spans if re.fullmatch(r"(ssl|sentinel)_\w+", span)}
+    assert named
+    for option in named:
+        value = {"ssl_check_hostname": "yes", "ssl_cert_reqs": "none"}.get(option, "x")
+        assert address.parse(f"rediss://host?{option}={value}").options.keys() == {option}
+
+
+def test_the_default_key_prefix_is_stated_and_differs_from_that_of_0_9_0(readme: Readme) -> None:
+    assert spans(readme.settings["REDIS_KEY_PREFIX"][1]) == [DEFAULT_KEY_PREFIX]
+    assert DEFAULT_KEY_PREFIX != LEGACY_PREFIX
+
+
+def test_the_user_of_a_shared_redis_may_do_what_the_tests_need(readme: Readme) -> None:
+    (line,) = (code for _, code in readme.blocks if code.startswith("ACL SETUSER"))
+    assert line.strip().endswith(PERMISSIONS)
+
+
+def test_a_copy_between_a_file_and_a_redis_names_two_places(readme: Readme) -> None:
+    (line,) = (line for line in readme.shell_lines if " copy " in line)
+    source, target = shlex.split(line)[-2:]
+    assert isinstance(storage_location(source), SqliteLocation)
+    assert isinstance(storage_location(target), RedisLocation)
 
 
 def test_the_settings_table_names_every_log_level(readme: Readme) -> None:
@@ -331,13 +365,23 @@ def test_the_settings_table_states_the_default_log_level(readme: Readme) -> None
 
 
 def test_every_option_of_the_command_is_named_and_no_other(
-    readme: Readme, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    readme: Readme, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", [PACKAGE, "--help"])
-    with pytest.raises(SystemExit):
-        __main__.main()
+    for command in ([], *([name] for name in commands())):
+        with pytest.raises(SystemExit):
+            app.run([*command, "--help"])
     options = set(re.findall(r"--\w+", capsys.readouterr().out))
     assert {span for span in readme.spans if span.startswith("--")} == options
+
+
+def test_every_command_is_named(readme: Readme) -> None:
+    assert set(readme.spans) >= set(commands())
+    started = re.findall(rf"{PACKAGE} ([a-z][\w-]+) ", "\n".join(readme.shell_lines))
+    assert set(started) == set(commands())
+
+
+def commands() -> list[str]:
+    return [name for name in app.app if not name.startswith("-")]
 
 
 def test_every_console_script_is_named_and_no_other(readme: Readme) -> None:
@@ -378,7 +422,8 @@ def test_every_configuration_starts_the_package_with_uvx(readme: Readme) -> None
         for configuration in readme.configurations
         for entry in configuration["mcpServers"].values()
     ]
-    assert started == [("uvx", [PACKAGE])] * 2
+    with_redis = ("uvx", ["--from", f"{PACKAGE}[redis]", PACKAGE])
+    assert started == [("uvx", [PACKAGE]), ("uvx", [PACKAGE]), with_redis]
 
 
 def test_uvx_finds_a_console_script_of_the_packages_name() -> None:
@@ -391,9 +436,18 @@ def test_claude_code_is_given_the_entry_of_the_configurations(readme: Readme) ->
     assert command in readme.shell_lines
 
 
-def test_the_full_configuration_sets_every_variable(readme: Readme) -> None:
-    (entry,) = readme.configurations[1]["mcpServers"].values()
-    assert set(entry["env"]) == variables()
+def test_the_full_configurations_set_every_variable(readme: Readme) -> None:
+    (file,) = readme.configurations[1]["mcpServers"].values()
+    (server,) = readme.configurations[2]["mcpServers"].values()
+    assert set(file["env"]) | set(server["env"]) == variables()
+    assert set(file["env"]) & set(server["env"]) == {"STORAGE_CONNECTION_STRING"}
+
+
+def test_the_configuration_for_redis_is_understood(readme: Readme) -> None:
+    (entry,) = readme.configurations[2]["mcpServers"].values()
+    assert Settings.from_environment(entry["env"]).storage == RedisLocation(
+        url="redis://localhost:6380/0", key_prefix=DEFAULT_KEY_PREFIX, may_evict=False
+    )
 
 
 def test_the_full_configuration_is_understood(readme: Readme) -> None:

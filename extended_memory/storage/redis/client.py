@@ -52,11 +52,12 @@ def retry() -> "Retry":
     )
 
 
-def may_pass(error: Exception) -> bool:
-    """Say whether a lost connection may come back: not where a password is wrong."""
+def give_up_if_final(error: Exception) -> None:
+    """Raise an error that looks like a lost connection and will not pass: a wrong password."""
     from redis import exceptions
 
-    return not isinstance(error, exceptions.AuthenticationError | exceptions.AuthorizationError)
+    if isinstance(error, (exceptions.AuthenticationError, exceptions.AuthorizationError)):
+        raise error
 
 
 def new_client(address: Address) -> Client:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from extended_memory.domain import StoreError
 from extended_memory.storage.complaints import Complaints
 from extended_memory.storage.redis import address, health, scripts
-from extended_memory.storage.redis.client import Client, may_pass, new_client, retry
+from extended_memory.storage.redis.client import Client, give_up_if_final, new_client, retry
 from extended_memory.storage.redis.faults import cause, fault
 from extended_memory.storage.redis.keys import Keys
 
@@ -85,7 +85,7 @@ class Store:
     def ask(self, question: Callable[[], _R]) -> _R:
         """Return the answer to a question, which may be asked twice."""
         # A Retry of its own for each: its pauses have a state.
-        return retry().call_with_retry(question, lambda _error: None, may_pass)
+        return retry().call_with_retry(question, give_up_if_final)
 
     @property
     def client(self) -> Client:
