@@ -1,19 +1,16 @@
 """A server as a process: newline-delimited JSON-RPC over its standard streams, timed raw."""
 
 import json
-import os
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.environments import Product
+from benchmarks.environments import Product, isolated
 
 END_SECONDS = 30
 """How long a server may take to end once its input is closed; 0.9.0 needs a moment."""
-
-_INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "PATHEXT")
 
 
 class ServerError(Exception):
@@ -32,15 +29,8 @@ class Server:
     """A running server of one product on one database file; ``close`` ends it."""
 
     def __init__(self, product: Product, database: Path) -> None:
-        # Nothing of the caller's own memory or configuration can be reached from in there.
         home = database.parent
-        environment = {name: os.environ[name] for name in _INHERITED if name in os.environ} | {
-            "HOME": str(home),
-            "USERPROFILE": str(home),
-            "XDG_DATA_HOME": str(home),
-            "STORAGE_CONNECTION_STRING": f"sqlite:///{database}",
-            "LOG_LEVEL": "ERROR",
-        }
+        environment = isolated(home) | {"STORAGE_CONNECTION_STRING": f"sqlite:///{database}"}
         self._name = product.name
         self._log = home / f"{product.name}.stderr"
         self._requests = 0

@@ -42,7 +42,7 @@ class Found:
 
 def figures(rows: Sequence[Figure]) -> str:
     """Return the table of ratios."""
-    return _table(
+    return table(
         ("metric", "reference ms", "project ms", "ratio", "bar", ""),
         [
             (
@@ -60,7 +60,7 @@ def figures(rows: Sequence[Figure]) -> str:
 
 def answers(rows: Sequence[Found]) -> str:
     """Return the table of what the answers hold."""
-    return _table(
+    return table(
         ("the newest that match", "there are", "reference", "project", ""),
         [
             (
@@ -100,7 +100,7 @@ def saves(rows: Sequence[tuple[str, Sequence[Sequence[float]], float]], hundred:
             )
         )
     head = ("who", "saves", "p50 ms", "p99 ms", f"slowest of {hundred} ms", "max ms", "saves/s")
-    return _table(head, shown)
+    return table(head, shown)
 
 
 def _milliseconds(seconds: float) -> str:
@@ -111,7 +111,8 @@ def _verdict(kept: bool) -> str:
     return "ok" if kept else "over"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table: the first column to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = [head, ["-" * (width - 1) + ":" for width in widths], *rows]
     lines[1] = ["-" * widths[0], *list(lines[1])[1:]]

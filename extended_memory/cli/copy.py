@@ -31,18 +31,18 @@ def copy(source: str, target: str, /) -> None:
     with (
         surroundings.memory(at) as old,
         surroundings.memory(surroundings.place(target)) as memory,
-        surroundings.progress() as progress,
     ):
+        memory.prepare()  # what the log has to say of the stores comes before the bar
         total = sum(project.context_count for project in old.projects())
-        memory.prepare()
-        task = progress.add_task("Copying", total=total)
-        while contexts := old.walk(after=last, limit=_BATCH):
-            # What is there under its own id already, is so where both are one store, or where
-            # one began as a copy of the other's file.
-            there = _between(memory, last, contexts[-1].id)
-            new += memory.bring([_foreign(c) for c in contexts if c not in there])
-            found, last = found + len(contexts), contexts[-1].id
-            progress.advance(task, len(contexts))
+        with surroundings.progress() as progress:
+            task = progress.add_task("Copying", total=total)
+            while contexts := old.walk(after=last, limit=_BATCH):
+                # What is there under its own id already, is so where both are one store, or
+                # where one began as a copy of the other's file.
+                there = _between(memory, last, contexts[-1].id)
+                new += memory.bring([_foreign(c) for c in contexts if c not in there])
+                found, last = found + len(contexts), contexts[-1].id
+                progress.advance(task, len(contexts))
     out = Console(soft_wrap=True, highlight=False)
     out.print(f"{new:,} of {found:,} contexts copied.")
     if found > new:

@@ -49,18 +49,15 @@ def import_redis(
         old_url = settings.storage.url
     source = open_legacy_redis(old_url, prefix=prefix)
     new = 0
-    with (
-        closing(source),
-        surroundings.memory(settings.storage) as memory,
-        surroundings.progress() as progress,
-    ):
-        task = progress.add_task("Looking", total=None)
-        survey = source.survey()
-        memory.prepare()
-        progress.update(task, description="Importing", total=survey.contexts)
-        for contexts in source.read():
-            new += memory.bring(contexts)
-            progress.advance(task, len(contexts))
+    with closing(source), surroundings.memory(settings.storage) as memory:
+        memory.prepare()  # what the log has to say of the store comes before the bar
+        with surroundings.progress() as progress:
+            task = progress.add_task("Looking", total=None)
+            survey = source.survey()
+            progress.update(task, description="Importing", total=survey.contexts)
+            for contexts in source.read():
+                new += memory.bring(contexts)
+                progress.advance(task, len(contexts))
     out = Console(soft_wrap=True, highlight=False)
     if as_json:
         out.print(json.dumps(_values(survey, new)), markup=False)
