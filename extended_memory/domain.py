@@ -1,6 +1,6 @@
 """The values that the layers exchange, their bounds, and the errors they raise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 MINIMUM_IMPORTANCE = 1
@@ -30,7 +30,8 @@ def from_milliseconds(milliseconds: int) -> datetime:
 class Context:
     """One saved piece of memory, exactly as it was given.
 
-    ``tags`` are normalised, unique and sorted; ``created_at`` is in UTC, to the millisecond.
+    ``tags`` are normalised, unique and sorted; times are in UTC, to the millisecond.
+    ``updated_at`` is None where it was never changed.
     """
 
     id: int
@@ -39,6 +40,66 @@ class Context:
     importance: int
     tags: tuple[str, ...]
     created_at: datetime
+    updated_at: datetime | None = None
+
+    @property
+    def last_changed_at(self) -> datetime:
+        """When it became what it is."""
+        return self.updated_at or self.created_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a context is to become: only what is not None changes, and some of its tags."""
+
+    content: str | None = None
+    importance: int | None = None
+    tags: tuple[str, ...] | None = None
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+
+    def applied_to(self, context: Context) -> Context:
+        """Return the context as it is to be; it is equal where nothing changes."""
+        tags = context.tags if self.tags is None else self.tags
+        return replace(
+            context,
+            content=context.content if self.content is None else self.content,
+            importance=context.importance if self.importance is None else self.importance,
+            tags=tuple(sorted((set(tags) | set(self.add_tags)) - set(self.remove_tags))),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeSpan:
+    """From a time on, and until before another one; None stands for no bound."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __contains__(self, moment: datetime) -> bool:
+        """Say whether a time lies within."""
+        return (self.since is None or self.since <= moment) and (
+            self.until is None or moment < self.until
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """What a context was before a change; ``number`` counts from 1, ``replaced_at`` is in UTC."""
+
+    number: int
+    content: str
+    importance: int
+    tags: tuple[str, ...]
+    replaced_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgottenContext:
+    """A context in the trash, and since when it is there, in UTC."""
+
+    context: Context
+    forgotten_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +190,14 @@ class SettingsError(ExtendedMemoryError):
 
 class ProjectRefusedError(ExtendedMemoryError):
     """A project was asked for that this server does not serve."""
+
+
+class ContextChangedError(ExtendedMemoryError):
+    """A context is not what a change was made for; nothing was changed."""
+
+    def __init__(self, current: Context) -> None:
+        super().__init__(f"#{current.id} was changed meanwhile, so it was left as it is.")
+        self.current = current
 
 
 class StoreError(ExtendedMemoryError):

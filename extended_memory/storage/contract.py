@@ -3,9 +3,19 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextvars import ContextVar
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from extended_memory.domain import Context, ContextPage, ForeignContext, Project, TagPage
+from extended_memory.domain import (
+    Change,
+    Context,
+    ContextPage,
+    ForeignContext,
+    ForgottenContext,
+    Project,
+    Revision,
+    TagPage,
+    TimeSpan,
+)
 
 MAY_WAIT: ContextVar[bool] = ContextVar("MAY_WAIT", default=True)
 """Whether a call may wait for other writers.
@@ -96,11 +106,62 @@ class MemoryRepository(ABC):
         """
 
     @abstractmethod
-    def forget(self, context_id: int, *, project: str | None) -> str | None:
-        """Remove a context with its links and counts; return the name of its project.
+    def update(
+        self,
+        context_id: int,
+        change: Change,
+        *,
+        project: str | None,
+        last_changed: TimeSpan | None = None,
+    ) -> Context | None:
+        """Change a context; return it as it is then, with the time of the change.
 
-        With ``project``, only a context of that project. Return None where there is no such
-        context; nothing has changed then.
+        Only what the change names becomes different. What the context was is kept as a revision;
+        where nothing becomes different, nothing is kept and no time set. The time is the store's
+        clock and later than that of every change before. With ``project``, only a context of
+        that project. Return None where there is no such context.
+
+        Raises:
+            ContextChangedError: it was last changed at a time outside of ``last_changed``.
+        """
+
+    @abstractmethod
+    def forget(
+        self, context_id: int, *, project: str | None, permanently: bool = False
+    ) -> str | None:
+        """Move a context to the trash, with its revisions; return the name of its project.
+
+        In the trash it is as if it were not there: no other method but ``restore``,
+        ``revisions``, ``trash`` and ``purge`` sees it, and it counts nowhere. With
+        ``permanently`` it is removed from the store, or from the trash, and can never be brought
+        back. With ``project``, only a context of that project. Return None where there is no
+        such context; nothing has changed then.
+        """
+
+    @abstractmethod
+    def restore(
+        self, context_id: int, *, project: str | None, revision: int | None = None
+    ) -> Context | None:
+        """Bring a context back from the trash as it was, with its id and times.
+
+        With ``revision``, give a context the content, importance and tags that it had before
+        that change, as an update does, in the trash or not. With ``project``, only a context of
+        that project. Return None where there is no such context in the trash, or revision.
+        """
+
+    @abstractmethod
+    def revisions(self, context_id: int, *, project: str | None) -> tuple[Revision, ...]:
+        """Return what a context was before each change of it, the newest first."""
+
+    @abstractmethod
+    def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:
+        """Return what is in the trash, of one project or of all, the last forgotten first."""
+
+    @abstractmethod
+    def purge(self, *, before: datetime) -> int:
+        """Remove for good what went to the trash before a time; return how many.
+
+        Others get a turn in between: it may take as long as it needs.
         """
 
     @abstractmethod

@@ -6,6 +6,7 @@ checked that they are new; everything else has to be what the model says, whole.
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,10 +23,12 @@ from hypothesis.stateful import (
 )
 
 from extended_memory.domain import (
+    Change,
     Context,
     ContextPage,
     ForeignContext,
     Project,
+    Revision,
     TagCount,
     TagPage,
 )
@@ -52,6 +55,8 @@ class Model:
         self.contexts: list[Context] = []
         self.origins: set[str] = set()
         self.times: dict[str, tuple[datetime, datetime]] = {}
+        self.trash: list[Context] = []
+        self.revisions: dict[int, list[Revision]] = {}
         self.last_id = 0
 
     def equal(self, given: Context) -> Context | None:
@@ -68,12 +73,33 @@ class Model:
     def add(self, context: Context) -> None:
         assert context.id > self.last_id
         self.last_id = context.id
+        self.put(context)
+
+    def put(self, context: Context) -> None:
         self.contexts.append(context)
         first, last = self.times.get(context.project, (context.created_at, context.created_at))
         self.times[context.project] = (
             min(first, context.created_at),
-            max(last, context.created_at),
+            max(last, context.last_changed_at),
         )
+
+    def change(self, old: Context, new: Context) -> None:
+        assert new.last_changed_at > old.last_changed_at
+        kept = self.revisions.setdefault(old.id, [])
+        kept.insert(
+            0,
+            Revision(
+                number=len(kept) + 1,
+                content=old.content,
+                importance=old.importance,
+                tags=old.tags,
+                replaced_at=new.last_changed_at,
+            ),
+        )
+        self.put(new)
+
+    def some(self, which: int, among: list[Context]) -> Context | None:
+        return among[which % len(among)] if among else None
 
     def matching(self, project: str, minimum: int, tags: tuple[str, ...]) -> list[Context]:
         found = [
@@ -183,9 +209,7 @@ class Stores(RuleBasedStateMachine):
             if is_new:
                 model.origins.add(foreign.origin)
                 page = repository.load(project, minimum_importance=1, tags=(), limit=1000, offset=0)
-                (context,) = {c.id: c for c in page.contexts}.keys() - {
-                    c.id for c in model.contexts
-                }
+                (context,) = {c.id for c in page.contexts} - {c.id for c in model.contexts}
                 model.add(
                     Context(
                         id=context,
@@ -197,24 +221,101 @@ class Stores(RuleBasedStateMachine):
                     )
                 )
 
-    @rule(which=st.integers(0, 30), within=st.sampled_from([None, "alpha", "beta"]))
-    def forget(self, which: int, within: str | None) -> None:
+    @rule(
+        which=st.integers(0, 30),
+        within=st.sampled_from([None, "alpha", "beta"]),
+        permanently=st.booleans(),
+        from_trash=st.booleans(),
+    )
+    def forget(self, which: int, within: str | None, permanently: bool, from_trash: bool) -> None:
         for repository, model in self.pairs:
-            if not model.contexts:
+            place = model.trash if from_trash else model.contexts
+            context = model.some(which, place)
+            if context is None:
                 continue
-            context = model.contexts[which % len(model.contexts)]
-            forgets = within in (None, context.project)
-            expected = context.project if forgets else None
-            assert repository.forget(context.id, project=within) == expected
+            forgets = within in (None, context.project) and (permanently or not from_trash)
+            answer = repository.forget(context.id, project=within, permanently=permanently)
+            assert answer == (context.project if forgets else None)
             if forgets:
-                model.contexts.remove(context)
-                assert repository.forget(context.id, project=None) is None
+                place.remove(context)
+                if permanently:
+                    model.revisions.pop(context.id, None)
+                else:
+                    model.trash.append(context)
+
+    @rule(
+        which=st.integers(0, 30),
+        content=st.none() | CONTENTS,
+        importance=st.none() | IMPORTANCE,
+        tags=st.none() | TAGS,
+        add=TAGS,
+        remove=TAGS,
+    )
+    def update(
+        self,
+        which: int,
+        content: str | None,
+        importance: int | None,
+        tags: tuple[str, ...] | None,
+        add: tuple[str, ...],
+        remove: tuple[str, ...],
+    ) -> None:
+        change = Change(
+            content=content, importance=importance, tags=tags, add_tags=add, remove_tags=remove
+        )
+        for repository, model in self.pairs:
+            old = model.some(which, model.contexts)
+            if old is None:
+                continue
+            new = repository.update(old.id, change, project=None)
+            assert new is not None
+            assert new == replace(change.applied_to(old), updated_at=new.updated_at)
+            if new != old:
+                model.contexts.remove(old)
+                model.change(old, new)
+
+    @rule(which=st.integers(0, 30), number=st.none() | st.integers(1, 3), in_trash=st.booleans())
+    def restore(self, which: int, number: int | None, in_trash: bool) -> None:
+        for repository, model in self.pairs:
+            place = model.trash if in_trash else model.contexts
+            old = model.some(which, place)
+            if old is None:
+                continue
+            new = repository.restore(old.id, project=None, revision=number)
+            kept = {r.number: r for r in model.revisions.get(old.id, [])}
+            if number not in kept and (number is not None or not in_trash):
+                assert new is None
+                continue
+            assert new is not None
+            place.remove(old)
+            if number is None:
+                assert new == old
+                model.put(new)
+                continue
+            past = kept[number]
+            expected = replace(
+                old, content=past.content, importance=past.importance, tags=past.tags
+            )
+            assert new == replace(expected, updated_at=new.updated_at)
+            if expected == old:
+                model.put(new)
+            else:
+                model.change(old, new)
+
+    @rule()
+    def look_into_the_trash(self) -> None:
+        for repository, model in self.pairs:
+            trash = repository.trash(project=None, limit=1000)
+            assert {t.context.id: t.context for t in trash} == {c.id: c for c in model.trash}
+            for context in [*model.trash, *model.contexts]:
+                expected = tuple(model.revisions.get(context.id, ()))
+                assert repository.revisions(context.id, project=None) == expected
 
     @rule(context_id=st.integers(1, 10**15))
     def forget_what_is_not_there(self, context_id: int) -> None:
         for repository, model in self.pairs:
-            if context_id not in {c.id for c in model.contexts}:
-                assert repository.forget(context_id, project=None) is None
+            if context_id not in {c.id for c in [*model.contexts, *model.trash]}:
+                assert repository.forget(context_id, project=None, permanently=True) is None
 
     @rule(
         project=PROJECTS,
@@ -244,7 +345,7 @@ class Stores(RuleBasedStateMachine):
     @rule(after=st.integers(0, 20), limit=st.integers(1, 30))
     def walk(self, after: int, limit: int) -> None:
         for repository, model in self.pairs:
-            expected = [c for c in model.contexts if c.id > after]
+            expected = sorted((c for c in model.contexts if c.id > after), key=lambda c: c.id)
             assert repository.walk(after=after, limit=limit) == tuple(expected[:limit])
 
     @invariant()

@@ -1,32 +1,31 @@
-"""A context as the JSON text that Redis keeps: its time first, the rest as it was given.
+"""A context as the JSON text that Redis keeps: its times first, the rest as it was given.
 
-The time may be the server's, read inside the script that saves: so the script puts it in front of
-the rest, which it never looks into.
+The times may be the server's, read inside the script that writes: so the script puts them in
+front of the rest, which it never looks into.
 """
 
 import json
 from hashlib import blake2b
 from typing import Any
 
-from extended_memory.domain import Context, from_milliseconds
+from extended_memory.domain import Context, Revision, from_milliseconds
 
 _DIGEST_BYTES = 16
 
 
-def rest(content: str, importance: int, tags: tuple[str, ...]) -> str:
-    """Return all of a body but its beginning, ``{"created_at":<milliseconds>``."""
-    values = {"importance": importance, "tags": tags, "content": content}
+def rest(context: Context) -> str:
+    """Return all of a body but its beginning, ``{"created_at":<ms>,"updated_at":<ms or null>``."""
+    values = {
+        "importance": context.importance,
+        "tags": context.tags,
+        "content": context.content,
+    }
     return "," + json.dumps(values, ensure_ascii=False, separators=(",", ":"))[1:]
 
 
-def ends_with(body: str, rest_of_body: str) -> bool:
-    """Say whether a body is that rest with a time in front."""
-    return body[body.index(",") :] == rest_of_body
-
-
-def digest(rest_of_body: str) -> str:
+def digest(context: Context) -> str:
     """Return a digest by which a repeated save is known (BLAKE2b, RFC 7693), in hexadecimal."""
-    return blake2b(rest_of_body.encode(), digest_size=_DIGEST_BYTES).hexdigest()
+    return blake2b(rest(context).encode(), digest_size=_DIGEST_BYTES).hexdigest()
 
 
 def read(body: str, *, context_id: int, project: str) -> Context:
@@ -36,6 +35,7 @@ def read(body: str, *, context_id: int, project: str) -> Context:
         ValueError, KeyError, TypeError: it is not one of ours.
     """
     values: dict[str, Any] = json.loads(body)
+    updated_at = values["updated_at"]
     return Context(
         id=context_id,
         project=project,
@@ -43,4 +43,22 @@ def read(body: str, *, context_id: int, project: str) -> Context:
         importance=values["importance"],
         tags=tuple(values["tags"]),
         created_at=from_milliseconds(values["created_at"]),
+        updated_at=None if updated_at is None else from_milliseconds(updated_at),
+    )
+
+
+def read_revision(entry: str, number: int) -> Revision:
+    """Return the revision that an entry of a list of revisions holds.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is not one of ours.
+    """
+    values: dict[str, Any] = json.loads(entry)
+    body = values["body"]
+    return Revision(
+        number=number,
+        content=body["content"],
+        importance=body["importance"],
+        tags=tuple(body["tags"]),
+        replaced_at=from_milliseconds(values["replaced_at"]),
     )

@@ -19,8 +19,11 @@ the few that span projects share the slot of ``{g}``.
                                 comes most used first and then by name
 ``em:m:{<P>}``          HASH    ``created_at``, ``last_saved_at``: milliseconds since 1970
 ``em:r:{<P>}``          ZSET    what was done within the hour -> its time: ``<digest>:<member>`` of
-                                a save, ``forgot:<token>`` of a call that removed a context
+                                a save, ``call:<token>`` of a call that changed a context
 ``em:d:{<P>}``          ZSET    the same of saves, all with score 0, to find a digest in
+``em:x:{<P>}``          ZSET    the project's trash -> since when it is there
+``em:y:{<P>}:<id>``     STRING  a context in the trash, as it was
+``em:v:{<P>}:<id>``     LIST    what a context was before each change, the oldest first, as JSON
 ======================  ======  ==================================================================
 
 In the ZSETs of contexts the score is ``importance * 2**43 + created_at``, exact below 2**53 until
@@ -68,6 +71,33 @@ class Keys:
     def tag_counts(self, project: str) -> str:
         """Return the key of a project's tags."""
         return self._of("k", project)
+
+    def trash(self, project: str) -> str:
+        """Return the key of a project's trash."""
+        return self._of("x", project)
+
+    def trashed(self, project: str, context_id: int) -> str:
+        """Return the key of a context in the trash."""
+        return f"{self._of('y', project)}:{context_id}"
+
+    def revisions(self, project: str, context_id: int) -> str:
+        """Return the key of what a context was before."""
+        return f"{self._of('v', project)}:{context_id}"
+
+    def of_context(self, project: str, context_id: int, tags: Sequence[str]) -> list[str]:
+        """Return every key that a change of a context touches, in the order of the scripts."""
+        return [
+            self.body(project, context_id),
+            self.contexts(project),
+            self.tag_counts(project),
+            self.project(project),
+            self.recent(project),
+            self.digests(project),
+            self.trash(project),
+            self.trashed(project, context_id),
+            self.revisions(project, context_id),
+            *self.tagged(project, tags),
+        ]
 
     def project(self, project: str) -> str:
         """Return the key of what is known about a project itself."""

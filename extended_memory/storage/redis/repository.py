@@ -1,39 +1,35 @@
 """The repository contract on Redis and Valkey."""
 
-import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
 from typing import Any
 
 from extended_memory.domain import (
+    Change,
     Context,
+    ContextChangedError,
     ContextPage,
     ForeignContext,
+    ForgottenContext,
     Project,
-    StoreError,
+    Revision,
     TagCount,
     TagPage,
+    TimeSpan,
     from_milliseconds,
     to_milliseconds,
 )
-from extended_memory.storage.contract import (
-    MAXIMUM_COUNTED,
-    MAXIMUM_REPEAT_WINDOW,
-    MemoryRepository,
-)
+from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository
 from extended_memory.storage.redis import bodies
-from extended_memory.storage.redis.keys import IDS_PER_HASH, LAYOUT, Keys, bucket, id_of, member
+from extended_memory.storage.redis.keys import Keys, bucket, id_of
 from extended_memory.storage.redis.store import Store
-from extended_memory.version import __version__
+from extended_memory.storage.redis.writing import TRIES, Writer
 
-_MILLISECOND = timedelta(milliseconds=1)
+_UNKNOWN = from_milliseconds(0)  # the time of a context that the server has yet to say
 _AT_A_TIME = 1_000
 """How many contexts a script walks over, or projects are asked for, before others get a turn."""
-
-_TRIES = 4
-"""How often a call looks again where a context changed between two of its steps."""
 
 _LEGACY_NOTICE = (
     "This Redis server also holds memories that extended-memory-mcp 0.9.0 saved and this release "
@@ -43,16 +39,12 @@ _LEGACY_NOTICE = (
 
 
 class RedisRepository(MemoryRepository):
-    """Contexts in a Redis or Valkey server, behind Sentinel, or in a cluster.
-
-    A save takes two steps, because an id is the whole store's and a context its project's: on a
-    cluster they lie on different servers. A crash between them leaves an id that nothing has.
-    """
+    """Contexts in a Redis or Valkey server, behind Sentinel, or in a cluster."""
 
     def __init__(self, url: str, *, key_prefix: str, may_evict: bool = False) -> None:
         self._keys = Keys(key_prefix)
         self._store = Store(url, self._keys, may_evict=may_evict)
-        self._bucket = 0
+        self._writer = Writer(self._store)
 
     def save(
         self,
@@ -65,22 +57,16 @@ class RedisRepository(MemoryRepository):
     ) -> Context:
         """Store a context; see the contract."""
         with self._store.use():
-            context_id, created_at = self._put(
-                project,
-                self._reserve(project)[1],
-                bodies.rest(content, importance, tags),
+            _, context_id = self._writer.reserve(project)
+            context = Context(
+                id=context_id,
+                project=project,
+                content=content,
                 importance=importance,
                 tags=tags,
-                repeat_within=str(repeat_within // _MILLISECOND),
+                created_at=_UNKNOWN,
             )
-        return Context(
-            id=context_id,
-            project=project,
-            content=content,
-            importance=importance,
-            tags=tags,
-            created_at=from_milliseconds(created_at),
-        )
+            return self._writer.put(context, at_its_time=False, repeat_within=repeat_within)
 
     def bring(self, contexts: Sequence[ForeignContext]) -> int:
         """Store contexts of another store; see the contract."""
@@ -98,7 +84,7 @@ class RedisRepository(MemoryRepository):
         """Return a page of contexts; see the contract."""
         keys = self._keys.tagged(project, tags) if tags else [self._keys.contexts(project)]
         with self._store.use():
-            for _ in range(_TRIES):
+            for _ in range(TRIES):
                 total, exact, members = self._members(
                     keys, minimum_importance, limit=limit, offset=offset
                 )
@@ -126,33 +112,124 @@ class RedisRepository(MemoryRepository):
                     break
         return tuple(found[:limit])
 
-    def forget(self, context_id: int, *, project: str | None) -> str | None:
-        """Remove a context; see the contract."""
-        token = f"forgot:{secrets.token_hex(8)}"
+    def update(
+        self,
+        context_id: int,
+        change: Change,
+        *,
+        project: str | None,
+        last_changed: TimeSpan | None = None,
+    ) -> Context | None:
+        """Change a context; see the contract."""
+
+        def become(old: Context) -> Context:
+            if last_changed is not None and old.last_changed_at not in last_changed:
+                raise ContextChangedError(old)
+            return change.applied_to(old)
+
         with self._store.use():
-            owner = self._owner(context_id)
-            if owner is None or project not in (None, owner):
+            owner = self._owner(context_id, project)
+            if owner is None:
                 return None
-            for _ in range(_TRIES):
-                body = self._store.ask(
-                    lambda: self._store.client.get(self._keys.body(owner, context_id))
+            return self._writer.change(owner, context_id, "contexts", become)
+
+    def forget(
+        self, context_id: int, *, project: str | None, permanently: bool = False
+    ) -> str | None:
+        """Move a context to the trash, or remove it; see the contract."""
+        with self._store.use():
+            owner = self._owner(context_id, project)
+            if owner is None:
+                return None
+            forgotten = self._writer.forget(
+                owner, context_id, "contexts", permanently=permanently
+            ) or (permanently and self._writer.forget(owner, context_id, "trash", permanently=True))
+        return owner if forgotten else None
+
+    def restore(
+        self, context_id: int, *, project: str | None, revision: int | None = None
+    ) -> Context | None:
+        """Bring a context back, or an earlier text of it; see the contract."""
+        with self._store.use():
+            owner = self._owner(context_id, project)
+            if owner is None:
+                return None
+            if revision is None:
+                return self._writer.change(owner, context_id, "trash", lambda old: old)
+            earlier = next(
+                (r for r in self._revisions(owner, context_id) if r.number == revision), None
+            )
+            if earlier is None:
+                return None
+            change = Change(
+                content=earlier.content, importance=earlier.importance, tags=earlier.tags
+            )
+            return self._writer.change(
+                owner, context_id, "trash", change.applied_to
+            ) or self._writer.change(owner, context_id, "contexts", change.applied_to)
+
+    def revisions(self, context_id: int, *, project: str | None) -> tuple[Revision, ...]:
+        """Return what a context was before; see the contract."""
+        with self._store.use():
+            owner = self._owner(context_id, project)
+            return () if owner is None else self._revisions(owner, context_id)
+
+    def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:
+        """Return what is in the trash; see the contract."""
+        with self._store.use():
+            names = [project] if project is not None else self._project_names()
+            found = sorted(
+                (
+                    (moment, id_of(name), owner)
+                    for owner in names
+                    for name, moment in self._store.ask(
+                        partial(
+                            self._store.client.zrange,
+                            self._keys.trash(owner),
+                            0,
+                            limit - 1,
+                            desc=True,
+                            withscores=True,
+                        )
+                    )
+                ),
+                reverse=True,
+            )[:limit]
+            trashed = []
+            for moment, context_id, owner in found:
+                key = self._keys.trashed(owner, context_id)
+                body = self._store.ask(partial(self._store.client.get, key))
+                if body is not None:  # it was not restored since
+                    trashed.append(
+                        ForgottenContext(
+                            context=self._store.read(body, context_id, owner),
+                            forgotten_at=from_milliseconds(int(moment)),
+                        )
+                    )
+        return tuple(trashed)
+
+    def purge(self, *, before: datetime) -> int:
+        """Remove what is old in the trash; see the contract."""
+        purged = 0
+        with self._store.use():
+            for project in self._project_names():
+                old = self._store.ask(
+                    partial(
+                        self._store.client.zrange,
+                        self._keys.trash(project),
+                        "-inf",
+                        f"({to_milliseconds(before)}",
+                        byscore=True,
+                    )
                 )
-                if body is None:
-                    return None
-                removed = self._remove(owner, self._read(body, context_id, owner), body, token)
-                if removed >= 0:
-                    return owner if removed else None
-        raise StoreError(
-            f"#{context_id} was changed by others again and again, so it was not forgotten: try "
-            "again."
-        )
+                for name in old:
+                    purged += self._writer.forget(project, id_of(name), "trash", permanently=True)
+        return purged
 
     def projects(self) -> tuple[Project, ...]:
         """Return the projects; see the contract."""
         with self._store.use():
-            names = self._store.ask(
-                lambda: sorted(self._store.client.smembers(self._keys.projects))
-            )
+            names = self._project_names()
             held = [
                 project
                 for start in range(0, len(names), _AT_A_TIME)
@@ -195,95 +272,23 @@ class RedisRepository(MemoryRepository):
         """Close every connection; see the contract."""
         self._store.close()
 
-    def _reserve(self, project: str, origin: str = "") -> tuple[str, int]:
-        """Give a new id, or the one of an origin; see ``scripts/reserve.lua``."""
-        while True:
-            outcome, number = self._store.run(
-                "reserve",
-                [
-                    self._keys.sequence,
-                    self._keys.projects,
-                    self._keys.project_of(self._bucket),
-                    self._keys.origins,
-                    self._keys.meta,
-                ],
-                [self._bucket, IDS_PER_HASH, project, origin, LAYOUT, __version__],
-            )
-            if outcome != "elsewhere":
-                return outcome, int(number)
-            self._bucket = int(number)
-
-    def _put(
-        self,
-        project: str,
-        context_id: int,
-        rest: str,
-        *,
-        importance: int,
-        tags: tuple[str, ...],
-        created_at: str = "",
-        repeat_within: str = "",
-    ) -> tuple[int, int]:
-        """Store a context under its id; return the id and the time that are stored.
-
-        They are others where this save repeats another one.
-        """
-        keys = [
-            self._keys.body(project, context_id),
-            self._keys.contexts(project),
-            self._keys.tag_counts(project),
-            self._keys.project(project),
-            self._keys.recent(project),
-            self._keys.digests(project),
-            *self._keys.tagged(project, tags),
-        ]
-        outcome, *found = self._store.run(
-            "save",
-            keys,
-            [
-                member(context_id),
-                importance,
-                created_at,
-                rest,
-                bodies.digest(rest),
-                repeat_within,
-                MAXIMUM_REPEAT_WINDOW // _MILLISECOND,
-                *tags,
-            ],
-        )
-        if outcome == "repeated":
-            return id_of(found[1]), int(found[0])
-        if outcome == "saved":
-            return context_id, int(found[0])
-        if bodies.ends_with(found[0], rest):  # by an earlier try, whose reply was lost
-            return context_id, to_milliseconds(self._read(found[0], context_id, project).created_at)
-        # The ids' server lost some of its last writes in a failover, and this project's did not.
-        return self._put(
-            project,
-            self._reserve(project)[1],
-            rest,
-            importance=importance,
-            tags=tags,
-            created_at=created_at,
-            repeat_within=repeat_within,
-        )
-
     def _bring(self, context: ForeignContext) -> bool:
         with self._store.use():
-            outcome, context_id = self._reserve(context.project, context.origin)
+            outcome, context_id = self._writer.reserve(context.project, context.origin)
             if outcome == "known":
                 return False
-            stored_id, _ = self._put(
-                context.project,
-                context_id,
-                bodies.rest(context.content, context.importance, context.tags),
-                importance=context.importance,
-                tags=context.tags,
-                created_at=str(to_milliseconds(context.created_at)),
+            stored = self._writer.put(
+                Context(
+                    id=context_id,
+                    project=context.project,
+                    content=context.content,
+                    importance=context.importance,
+                    tags=context.tags,
+                    created_at=context.created_at,
+                ),
+                at_its_time=True,
             )
-            self._store.ask(
-                lambda: self._store.client.hset(self._keys.origins, context.origin, str(stored_id))
-            )
+            self._writer.settle(context.origin, stored.id)
             return True
 
     def _members(
@@ -311,33 +316,27 @@ class RedisRepository(MemoryRepository):
         keys = [self._keys.body(project, context_id) for context_id in ids]
         found = self._store.ask(lambda: self._store.client.mget(keys))
         return tuple(
-            self._read(body, context_id, project)
+            self._store.read(body, context_id, project)
             for context_id, body in zip(ids, found, strict=True)
             if body is not None
         )
 
-    def _remove(self, project: str, context: Context, body: str, token: str) -> int:
-        """Remove a context that is still the body; see ``scripts/forget.lua``."""
-        keys = [
-            self._keys.body(project, context.id),
-            self._keys.contexts(project),
-            self._keys.tag_counts(project),
-            self._keys.recent(project),
-            self._keys.digests(project),
-            *self._keys.tagged(project, context.tags),
-        ]
-        name = member(context.id)
-        digest = bodies.digest(bodies.rest(context.content, context.importance, context.tags))
-        removed: int = self._store.run(
-            "forget", keys, [body, name, f"{digest}:{name}", token, *context.tags]
-        )
-        return removed
+    def _revisions(self, project: str, context_id: int) -> tuple[Revision, ...]:
+        key = self._keys.revisions(project, context_id)
+        entries = self._store.ask(partial(self._store.client.lrange, key, 0, -1))
+        with self._store.sound(context_id):
+            found = [bodies.read_revision(entry, n) for n, entry in enumerate(entries, start=1)]
+        return tuple(reversed(found))
 
-    def _owner(self, context_id: int) -> str | None:
-        """Return the project in which an id was given."""
+    def _owner(self, context_id: int, project: str | None) -> str | None:
+        """Return the project in which an id was given, None where it is another than asked."""
         key = self._keys.project_of(bucket(context_id))
-        owner: str | None = self._store.ask(lambda: self._store.client.hget(key, str(context_id)))
-        return owner
+        owner: str | None = self._store.ask(partial(self._store.client.hget, key, str(context_id)))
+        return owner if project in (None, owner) else None
+
+    def _project_names(self) -> list[str]:
+        """Return the names of projects, also of those that hold nothing any more, sorted."""
+        return sorted(self._store.ask(partial(self._store.client.smembers, self._keys.projects)))
 
     def _projects(self, names: Sequence[str]) -> list[Project]:
         """Return those of the projects that hold contexts, in the order of the names."""
@@ -363,12 +362,3 @@ class RedisRepository(MemoryRepository):
             )
             if count
         ]
-
-    def _read(self, body: str, context_id: int, project: str) -> Context:
-        try:
-            return bodies.read(body, context_id=context_id, project=project)
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(
-                f"#{context_id} on {self._store.name} is damaged, and it was left as it is: "
-                "restore the server's data from a backup."
-            ) from error

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from extended_memory.domain import StoreError
+from extended_memory.domain import Context, StoreError
 from extended_memory.storage.complaints import Complaints
-from extended_memory.storage.redis import address, health, scripts
+from extended_memory.storage.redis import address, bodies, health, scripts
 from extended_memory.storage.redis.client import Client, give_up_if_final, new_client, retry
 from extended_memory.storage.redis.faults import cause, fault
 from extended_memory.storage.redis.keys import Keys
@@ -86,6 +86,26 @@ class Store:
         """Return the answer to a question, which may be asked twice."""
         # A Retry of its own for each: its pauses have a state.
         return retry().call_with_retry(question, give_up_if_final)
+
+    def read(self, body: str, context_id: int, project: str) -> Context:
+        """Return the context that a body holds.
+
+        Raises:
+            StoreError: it is not one of ours.
+        """
+        with self.sound(context_id):
+            return bodies.read(body, context_id=context_id, project=project)
+
+    @contextmanager
+    def sound(self, context_id: int) -> Iterator[None]:
+        """Say in one sentence that what is kept of a context cannot be read."""
+        try:
+            yield
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"#{context_id} on {self.name} is damaged, and it was left as it is: restore the "
+                "server's data from a backup."
+            ) from error
 
     @property
     def client(self) -> Client:

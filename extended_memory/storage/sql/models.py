@@ -80,6 +80,7 @@ class ContextRow(Base):
     digest: Mapped[int]
     """The first eight bytes of the content's BLAKE2b, to find an equal content quickly."""
     content: Mapped[str] = mapped_column(Text)
+    updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class TagRow(Base):
@@ -124,6 +125,39 @@ class ContextCountRow(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey(ProjectRow.id), primary_key=True)
     importance: Mapped[int] = mapped_column(primary_key=True)
     context_count: Mapped[int]
+
+
+class RevisionRow(Base):
+    """What a context was before a change; its context may be in the trash."""
+
+    __tablename__ = "revisions"
+    __table_args__ = (Index(None, "context_id", "number", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    context_id: Mapped[int]
+    number: Mapped[int]
+    importance: Mapped[int]
+    replaced_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    tags: Mapped[str] = mapped_column(Text)
+    """A JSON array."""
+    content: Mapped[str] = mapped_column(Text)
+
+
+class TrashRow(Base):
+    """A forgotten context, in a table of its own: no query of contexts can see it by mistake."""
+
+    __tablename__ = "trash"
+    __table_args__ = (Index(None, "forgotten_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey(ProjectRow.id))
+    importance: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    forgotten_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    tags: Mapped[str] = mapped_column(Text)
+    """A JSON array."""
+    content: Mapped[str] = mapped_column(Text)
 
 
 class OriginRow(Base):

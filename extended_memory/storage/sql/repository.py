@@ -1,8 +1,9 @@
 """The repository contract on SQLite."""
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,28 @@ from sqlalchemy import Connection
 
 from extended_memory.domain import (
     MAXIMUM_IMPORTANCE,
+    Change,
     Context,
+    ContextChangedError,
     ContextPage,
     ForeignContext,
+    ForgottenContext,
     Project,
+    Revision,
     TagCount,
     TagPage,
+    TimeSpan,
     from_milliseconds,
     to_milliseconds,
 )
 from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository
-from extended_memory.storage.sql import statements
+from extended_memory.storage.sql import statements, writing
 from extended_memory.storage.sql.database import Database
 from extended_memory.storage.sql.digest import content_digest
-from extended_memory.storage.sql.models import ContextTagRow
+from extended_memory.storage.sql.models import ContextTagRow, ProjectRow
+from extended_memory.storage.sql.writing import NewContext
+
+_PURGED_AT_A_TIME = 100
 
 
 class SqlRepository(MemoryRepository):
@@ -43,27 +52,33 @@ class SqlRepository(MemoryRepository):
     ) -> Context:
         """Store a context; see the contract."""
         with self._database.writing() as database:
-            now = _now()  # under the write lock, so that ids and times rise together
+            moment = writing.now()  # under the write lock, so that ids and times rise together
+            of_project = writing.project_id(database, project, moment)
             values: dict[str, Any] = {
-                "project": project,
                 "content": content,
                 "importance": importance,
                 "digest": content_digest(content),
-                "moment": now,
-                "since": now - repeat_within // timedelta(milliseconds=1),
+                "since": moment - repeat_within // timedelta(milliseconds=1),
+                "project_id": of_project,
             }
-            values["project_id"] = self._project_id(database, values)
-            context_id, created_at = self._repeated(database, values, tags) or (
-                self._insert(database, values, tags),
-                now,
+            repeated = self._repeated(database, values, tags)
+            if repeated is not None:
+                return repeated
+            new = NewContext(
+                project=project,
+                content=content,
+                importance=importance,
+                tags=tags,
+                created_at=moment,
             )
+            context_id = writing.put_in(database, new, of_project)
         return Context(
             id=context_id,
             project=project,
             content=content,
             importance=importance,
             tags=tags,
-            created_at=from_milliseconds(created_at),
+            created_at=from_milliseconds(moment),
         )
 
     def bring(self, contexts: Sequence[ForeignContext]) -> int:
@@ -74,15 +89,16 @@ class SqlRepository(MemoryRepository):
                 origin = {"origin": context.origin}
                 if database.execute(statements.SAVE_ORIGIN_ID, origin).fetchone() is not None:
                     continue
-                values: dict[str, Any] = {
-                    "project": context.project,
-                    "content": context.content,
-                    "importance": context.importance,
-                    "digest": content_digest(context.content),
-                    "moment": to_milliseconds(context.created_at),
-                }
-                values["project_id"] = self._project_id(database, values)
-                context_id = self._insert(database, values, context.tags)
+                moment = to_milliseconds(context.created_at)
+                brought = NewContext(
+                    project=context.project,
+                    content=context.content,
+                    importance=context.importance,
+                    tags=context.tags,
+                    created_at=moment,
+                )
+                of_project = writing.project_id(database, context.project, moment)
+                context_id = writing.put_in(database, brought, of_project)
                 database.execute(statements.SAVE_ORIGIN, origin | {"context_id": context_id})
                 new += 1
         return new
@@ -127,21 +143,126 @@ class SqlRepository(MemoryRepository):
             owners = {row.id: row.name for row in rows}
             return _contexts(connection, owners)
 
-    def forget(self, context_id: int, *, project: str | None) -> str | None:
-        """Remove a context; see the contract."""
+    def update(
+        self,
+        context_id: int,
+        change: Change,
+        *,
+        project: str | None,
+        last_changed: TimeSpan | None = None,
+    ) -> Context | None:
+        """Change a context; see the contract."""
         with self._database.writing() as database:
-            owner = database.execute(statements.FORGET_OWNER, {"id": context_id}).fetchone()
-            if owner is None or project not in (None, owner[2]):
+            old = writing.read(database, context_id, project=project)
+            if old is None:
                 return None
-            values = {"id": context_id, "project_id": owner[0], "level": owner[1]}
-            for statement in (
-                statements.FORGET_TAGS,
-                statements.FORGET_CONTEXT,  # and its links, by cascade
-                statements.FORGET_UNUSED_TAGS,
-                statements.FORGET_COUNT,
-            ):
-                database.execute(statement, values)
-            return str(owner[2])
+            if last_changed is not None and old.last_changed_at not in last_changed:
+                raise ContextChangedError(old)
+            new = change.applied_to(old)
+            return old if new == old else writing.replace(database, old, new)
+
+    def forget(
+        self, context_id: int, *, project: str | None, permanently: bool = False
+    ) -> str | None:
+        """Move a context to the trash, or remove it; see the contract."""
+        with self._database.writing() as database:
+            context = writing.read(database, context_id, project=project)
+            if context is not None:
+                owner = database.execute(statements.FORGET_OWNER, {"id": context_id}).fetchone()
+                writing.take_out(database, context_id)
+                if not permanently:
+                    row = writing.as_row(context) | {"project_id": owner[0]}
+                    database.execute(statements.TRASH_PUT, row | {"forgotten_at": writing.now()})
+                    return context.project
+            elif permanently:
+                context = writing.read_trash(database, context_id, project=project)
+            if context is None:
+                return None
+            self._remove(database, context_id)
+            return context.project
+
+    def restore(
+        self, context_id: int, *, project: str | None, revision: int | None = None
+    ) -> Context | None:
+        """Bring a context back, or an earlier text of it; see the contract."""
+        with self._database.writing() as database:
+            earlier = None
+            if revision is not None:
+                number = {"id": context_id, "number": revision}
+                earlier = database.execute(statements.CHANGE_REVISION, number).fetchone()
+                if earlier is None:
+                    return None
+            context = writing.read_trash(database, context_id, project=project)
+            if context is not None:
+                database.execute(statements.TRASH_TAKE, {"id": context_id})
+                updated_at = context.updated_at
+                writing.put_back(
+                    database,
+                    context,
+                    updated_at=None if updated_at is None else to_milliseconds(updated_at),
+                )
+            elif earlier is not None:
+                context = writing.read(database, context_id, project=project)
+            if context is None or earlier is None:
+                return context
+            change = Change(
+                content=earlier[0], importance=earlier[1], tags=tuple(json.loads(earlier[2]))
+            )
+            new = change.applied_to(context)
+            return context if new == context else writing.replace(database, context, new)
+
+    def revisions(self, context_id: int, *, project: str | None) -> tuple[Revision, ...]:
+        """Return what a context was before; see the contract."""
+        with self._database.reading() as connection:
+            owner = connection.execute(statements.OWNER, {"id": context_id}).scalar()
+            if owner is None or project not in (None, owner):
+                return ()
+            rows = connection.execute(statements.REVISIONS, {"id": context_id})
+            return tuple(
+                Revision(
+                    number=row.number,
+                    content=row.content,
+                    importance=row.importance,
+                    tags=tuple(json.loads(row.tags)),
+                    replaced_at=row.replaced_at,
+                )
+                for row in rows
+            )
+
+    def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:
+        """Return what is in the trash; see the contract."""
+        query = statements.TRASH
+        if project is not None:
+            query = query.where(ProjectRow.name == project)
+        with self._database.reading() as connection:
+            return tuple(
+                ForgottenContext(
+                    context=Context(
+                        id=row.id,
+                        project=row.name,
+                        content=row.content,
+                        importance=row.importance,
+                        tags=tuple(json.loads(row.tags)),
+                        created_at=row.created_at,
+                        updated_at=row.updated_at,
+                    ),
+                    forgotten_at=row.forgotten_at,
+                )
+                for row in connection.execute(query, {"limit": limit})
+            )
+
+    def purge(self, *, before: datetime) -> int:
+        """Remove what is old in the trash; see the contract."""
+        purged = 0
+        while True:
+            with self._database.writing() as database:
+                old = database.execute(statements.TRASH_OLD, {"before": to_milliseconds(before)})
+                ids = [number for (number,) in old.fetchmany(_PURGED_AT_A_TIME)]
+                for number in ids:
+                    self._remove(database, number)
+            purged += len(ids)
+            if len(ids) < _PURGED_AT_A_TIME:
+                return purged
 
     def projects(self) -> tuple[Project, ...]:
         """Return the projects; see the contract."""
@@ -183,39 +304,20 @@ class SqlRepository(MemoryRepository):
         """Close the file; see the contract."""
         self._database.close()
 
-    def _project_id(self, database: sqlite3.Connection, values: dict[str, Any]) -> int | None:
-        """Return the id of a save's project, which begins to exist if it does not."""
-        row = database.execute(statements.SAVE_PROJECT_ID, values).fetchone()
-        if row is not None:
-            return int(row[0])
-        moment = values["moment"]
-        times = {"name": values["project"], "created_at": moment, "last_saved_at": moment}
-        return database.execute(statements.SAVE_NEW_PROJECT, times).lastrowid
-
     def _repeated(
         self, database: sqlite3.Connection, values: dict[str, Any], tags: tuple[str, ...]
-    ) -> tuple[int, int] | None:
-        """Find the id and time of the context that this save repeats."""
-        for context_id, created_at in database.execute(statements.SAVE_RECENT_EQUALS, values):
-            names = database.execute(statements.SAVE_TAGS_OF, {"id": context_id})
-            if tuple(name for (name,) in names) == tags:
-                return context_id, created_at
+    ) -> Context | None:
+        """Find the context that this save repeats."""
+        for (context_id,) in database.execute(statements.SAVE_RECENT_EQUALS, values):
+            context = writing.read(database, context_id, project=None)
+            if context is not None and context.tags == tags:
+                return context
         return None
 
-    def _insert(
-        self, database: sqlite3.Connection, values: dict[str, Any], tags: tuple[str, ...]
-    ) -> int:
-        """Insert a context with its links, and count it; return its id."""
-        row = values | {"created_at": values["moment"], "context_count": 1}
-        context_id = database.execute(statements.SAVE_CONTEXT, row).lastrowid
-        assert context_id is not None
-        if tags:
-            tag_rows = [{**row, "context_id": context_id, "name": tag} for tag in tags]
-            database.executemany(statements.SAVE_TAG, tag_rows)
-            database.executemany(statements.SAVE_LINK, tag_rows)
-        database.execute(statements.SAVE_COUNT, row)
-        database.execute(statements.SAVE_PROJECT_TIMES, row)
-        return context_id
+    def _remove(self, database: sqlite3.Connection, context_id: int) -> None:
+        """Remove what is left of a context that was taken out: in the trash, and revisions."""
+        for statement in (statements.TRASH_TAKE, statements.TRASH_REVISIONS):
+            database.execute(statement, {"id": context_id})
 
 
 def _total_with_tags(
@@ -242,6 +344,7 @@ def _contexts(connection: Connection, owners: Mapping[int, str]) -> tuple[Contex
             importance=rows[context_id].importance,
             tags=tags[context_id],
             created_at=rows[context_id].created_at,
+            updated_at=rows[context_id].updated_at,
         )
         for context_id, project in owners.items()
     )
@@ -261,8 +364,3 @@ def _project(row: Any) -> Project:
         created_at=row.created_at,
         last_saved_at=row.last_saved_at,
     )
-
-
-def _now() -> int:
-    """Return the time in UTC as the milliseconds that are stored."""
-    return to_milliseconds(datetime.now(timezone.utc))

@@ -31,7 +31,9 @@ from extended_memory.storage.sql.models import (
     ContextTagRow,
     OriginRow,
     ProjectRow,
+    RevisionRow,
     TagRow,
+    TrashRow,
 )
 
 PROJECT_ID = select(ProjectRow.id).where(ProjectRow.name == bindparam("project"))
@@ -46,13 +48,36 @@ TAGS_OF = (
     .order_by(ContextTagRow.context_id, TagRow.name)
 )
 CONTEXTS = select(
-    ContextRow.id, ContextRow.content, ContextRow.importance, ContextRow.created_at
+    ContextRow.id,
+    ContextRow.content,
+    ContextRow.importance,
+    ContextRow.created_at,
+    ContextRow.updated_at,
 ).where(ContextRow.id.in_(bindparam("ids", expanding=True)))
 WALK = (
     select(ContextRow.id, ProjectRow.name)
     .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
     .where(ContextRow.id > bindparam("after"))
     .order_by(ContextRow.id)
+    .limit(bindparam("limit"))
+)
+REVISIONS = (
+    select(RevisionRow)
+    .where(RevisionRow.context_id == bindparam("id"))
+    .order_by(RevisionRow.number.desc())
+)
+OWNER = union_all(
+    select(ProjectRow.name.label("name"))
+    .join(ContextRow, ContextRow.project_id == ProjectRow.id)
+    .where(ContextRow.id == bindparam("id")),
+    select(ProjectRow.name)
+    .join(TrashRow, TrashRow.project_id == ProjectRow.id)
+    .where(TrashRow.id == bindparam("id")),
+)
+TRASH = (
+    select(TrashRow, ProjectRow.name)
+    .join(ProjectRow, ProjectRow.id == TrashRow.project_id)
+    .order_by(TrashRow.forgotten_at.desc(), TrashRow.id.desc())
     .limit(bindparam("limit"))
 )
 USES = select(func.count().label("count")).group_by(ContextTagRow.tag_id)
@@ -117,7 +142,7 @@ def _one_more(row: type[TagRow] | type[ContextCountRow], *key: str) -> str:
 SAVE_PROJECT_ID = _prepared(PROJECT_ID)
 SAVE_NEW_PROJECT = _prepared(insert(ProjectRow), "name", "created_at", "last_saved_at")
 SAVE_RECENT_EQUALS = _prepared(
-    select(ContextRow.id, ContextRow.created_at)
+    select(ContextRow.id)
     .where(
         ContextRow.digest == bindparam("digest"),
         ContextRow.created_at >= bindparam("since"),
@@ -128,7 +153,8 @@ SAVE_RECENT_EQUALS = _prepared(
     .order_by(ContextRow.id.desc())
 )
 SAVE_CONTEXT = _prepared(
-    insert(ContextRow), "project_id", "importance", "created_at", "digest", "content"
+    insert(ContextRow),
+    *("id", "project_id", "importance", "created_at", "digest", "content", "updated_at"),
 )
 SAVE_TAG = _one_more(TagRow, "project_id", "name")
 SAVE_LINK = _prepared(
@@ -144,8 +170,8 @@ SAVE_PROJECT_TIMES = _prepared(
     update(ProjectRow)
     .where(ProjectRow.id == bindparam("project_id"))
     .values(
-        created_at=func.min(ProjectRow.created_at, bindparam("moment")),
-        last_saved_at=func.max(ProjectRow.last_saved_at, bindparam("moment")),
+        created_at=func.min(ProjectRow.created_at, bindparam("created_at")),
+        last_saved_at=func.max(ProjectRow.last_saved_at, bindparam("last_changed_at")),
     )
 )
 SAVE_ORIGIN = _prepared(insert(OriginRow).prefix_with("OR IGNORE"), "origin", "context_id")
@@ -159,10 +185,63 @@ SAVE_TAGS_OF = _prepared(
     .order_by(TagRow.name)
 )
 
-FORGET_OWNER = _prepared(
-    select(ContextRow.project_id, ContextRow.importance, ProjectRow.name)
+CHANGE_READ = _prepared(
+    select(
+        ProjectRow.name,
+        ContextRow.content,
+        ContextRow.importance,
+        ContextRow.created_at,
+        ContextRow.updated_at,
+    )
     .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
     .where(ContextRow.id == bindparam("id"))
+)
+CHANGE_KEEP_REVISION = _prepared(
+    insert(RevisionRow).from_select(
+        ["context_id", "number", "importance", "replaced_at", "tags", "content"],
+        select(
+            bindparam("id"),
+            func.coalesce(func.max(RevisionRow.number), literal_column("0")) + _ONE,
+            bindparam("importance"),
+            bindparam("replaced_at"),
+            bindparam("tags"),
+            bindparam("content"),
+        ).where(RevisionRow.context_id == bindparam("id")),
+    )
+)
+CHANGE_REVISION = _prepared(
+    select(RevisionRow.content, RevisionRow.importance, RevisionRow.tags).where(
+        RevisionRow.context_id == bindparam("id"), RevisionRow.number == bindparam("number")
+    )
+)
+
+TRASH_PUT = _prepared(
+    insert(TrashRow),
+    *("id", "project_id", "importance", "created_at", "updated_at", "forgotten_at"),
+    *("tags", "content"),
+)
+TRASH_READ = _prepared(
+    select(
+        ProjectRow.name,
+        TrashRow.content,
+        TrashRow.importance,
+        TrashRow.created_at,
+        TrashRow.updated_at,
+        TrashRow.tags,
+    )
+    .join(ProjectRow, ProjectRow.id == TrashRow.project_id)
+    .where(TrashRow.id == bindparam("id"))
+)
+TRASH_TAKE = _prepared(delete(TrashRow).where(TrashRow.id == bindparam("id")))
+TRASH_REVISIONS = _prepared(delete(RevisionRow).where(RevisionRow.context_id == bindparam("id")))
+TRASH_OLD = _prepared(
+    select(TrashRow.id)
+    .where(TrashRow.forgotten_at < bindparam("before"))
+    .order_by(TrashRow.forgotten_at)
+)
+
+FORGET_OWNER = _prepared(
+    select(ContextRow.project_id, ContextRow.importance).where(ContextRow.id == bindparam("id"))
 )
 FORGET_COUNT = _prepared(
     update(ContextCountRow)

@@ -25,7 +25,13 @@ def flaws(client: Any, prefix: str = "em") -> list[str]:
     store = _Store(client, prefix)
     for key in client.scan_iter(match=f"{prefix}:*", count=1000):
         store.read(key)
-    return store.found + store.global_flaws() + store.index_flaws() + store.recent_flaws()
+    return [
+        *store.found,
+        *store.global_flaws(),
+        *store.index_flaws(),
+        *store.recent_flaws(),
+        *store.past_flaws(),
+    ]
 
 
 @dataclass
@@ -34,6 +40,8 @@ class _Store:
     prefix: str
     found: list[str] = field(default_factory=list)
     bodies: dict[str, dict[int, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
+    trashed: dict[str, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
+    revisions: dict[str, dict[int, list[Any]]] = field(default_factory=lambda: defaultdict(dict))
     zsets: dict[str, dict[Name, Scores]] = field(default_factory=lambda: defaultdict(dict))
     times: dict[str, dict[str, str]] = field(default_factory=dict)
     owners: dict[int, str] = field(default_factory=dict)
@@ -51,9 +59,14 @@ class _Store:
         project, rest = unquote(tag), rest.removeprefix(":")
         if kind == "c":
             self.bodies[project][int(rest)] = json.loads(self.client.get(key))
+        elif kind == "y":
+            self.trashed[project][_member(int(rest))] = json.loads(self.client.get(key))
+        elif kind == "v":
+            revisions = [json.loads(entry) for entry in self.client.lrange(key, 0, -1)]
+            self.revisions[project][int(rest)] = revisions
         elif kind == "m":
             self.times[project] = self.client.hgetall(key)
-        elif kind in {"z", "t", "k", "r", "d"}:
+        elif kind in {"z", "t", "k", "r", "d", "x"}:
             members = dict(self.client.zrange(key, 0, -1, withscores=True))
             self.zsets[kind][project, unquote(rest)] = members
         else:
@@ -76,6 +89,7 @@ class _Store:
             if project not in projects:
                 found.append(f"{project} is not among the projects")
             times = [body["created_at"] for body in held.values()]
+            times += [body["updated_at"] or body["created_at"] for body in held.values()]
             noted = self.times.get(project, {"created_at": 2**53, "last_saved_at": -1})
             if int(noted["created_at"]) > min(times) or int(noted["last_saved_at"]) < max(times):
                 found.append(f"the times of {project} are not those of its contexts")
@@ -110,12 +124,32 @@ class _Store:
         found = []
         for name in self.zsets["r"].keys() | self.zsets["d"].keys():
             recent = self.zsets["r"].get(name, {})
-            saves = {entry for entry in recent if not entry.startswith("forgot:")}
+            saves = {entry for entry in recent if not entry.startswith("call:")}
             if self.zsets["d"].get(name, {}) != dict.fromkeys(saves, 0.0):
                 found.append(f"r and d of {name} differ")
             there = self.zsets["z"].get(name, {}).keys()
             if gone := {entry.partition(":")[2] for entry in saves} - there:
                 found.append(f"r of {name} names {gone}, which are gone")
+        return found
+
+    def past_flaws(self) -> list[str]:
+        """Compare the trash and the revisions with what they are of."""
+        found = []
+        for project in self.trashed.keys() | {name for name, _ in self.zsets["x"]}:
+            if self.zsets["x"].get((project, ""), {}).keys() != self.trashed[project].keys():
+                found.append(f"the trash of {project} is not what it lists")
+            both = self.trashed[project].keys() & {_member(n) for n in self.bodies[project]}
+            found += [f"{name} of {project} is in the trash and not" for name in both]
+        for project, revised in self.revisions.items():
+            for number, entries in revised.items():
+                body = self.bodies[project].get(number) or self.trashed[project].get(
+                    _member(number)
+                )
+                moments = [entry["replaced_at"] for entry in entries]
+                if body is None or moments != sorted(set(moments)):
+                    found.append(f"the revisions of {number} are of nothing or in no order")
+                elif body["updated_at"] != moments[-1]:
+                    found.append(f"{number} was changed and its revision says another time")
         return found
 
 

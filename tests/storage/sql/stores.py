@@ -53,8 +53,10 @@ OURS = {
     "legacy_values",
     "origins",
     "projects",
+    "revisions",
     "store_facts",
     "tags",
+    "trash",
 }
 """The tables of a current store."""
 

@@ -1,20 +1,90 @@
 -- Stands before every script. A ZSET of contexts is sorted by importance * LEVEL + time.
 local LEVEL = 8796093022208  -- 2^43 milliseconds after 1970 is the year 2248
 
+-- The keys of a script that changes a context; those of tags follow, one ZSET for each.
+local BODY, CONTEXTS, TAGS, PROJECT, RECENT, DIGESTS, TRASH, TRASHED, REVISIONS =
+  1, 2, 3, 4, 5, 6, 7, 8, 9
+local TYPES = {'string', 'zset', 'zset', 'hash', 'zset', 'zset', 'zset', 'string', 'list'}
+
 -- Lua would round a large number when it turns it into text by itself.
 local function whole(number)
   return string.format('%.0f', number)
 end
 
 -- A script that fails half way is not rolled back: what could fail is looked at first.
-local function check_types(types)
+local function check_types(types, others)
   for i, key in ipairs(KEYS) do
     local found = redis.call('TYPE', key).ok
-    if found ~= 'none' and found ~= types[i] then error({err = 'EMTYPE ' .. key}) end
+    if found ~= 'none' and found ~= (types[i] or others) then error({err = 'EMTYPE ' .. key}) end
   end
 end
 
 local function clock()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Returns when a context was made, and when it last became what it is.
+local function times_of(body)
+  local created, updated = string.match(body, '^{"created_at":(%d+),"updated_at":(%w+)')
+  return tonumber(created), tonumber(updated) or tonumber(created)
+end
+
+-- Whether an earlier try of this call has done its work, and its reply was lost.
+local function is_done(token)
+  return redis.call('ZSCORE', KEYS[RECENT], token)
+end
+
+-- A hundred at a time: an hour of calls is not to be cleared away by one of them.
+local function note_done(token, now, keep)
+  local old = redis.call('ZRANGEBYSCORE', KEYS[RECENT], '-inf', whole(now - keep), 'LIMIT', 0, 100)
+  if #old > 0 then
+    redis.call('ZREM', KEYS[RECENT], unpack(old))
+    redis.call('ZREM', KEYS[DIGESTS], unpack(old))
+  end
+  if token ~= '' then redis.call('ZADD', KEYS[RECENT], whole(now), token) end
+end
+
+-- Puts a context into every index. `tags` are the names of the ZSETs from `at` on.
+local function put_in(member, body, importance, digest, tags, at, now, keep)
+  local created, changed = times_of(body)
+  local score = whole(importance * LEVEL + created)
+  redis.call('SET', KEYS[BODY], body)
+  redis.call('ZADD', KEYS[CONTEXTS], score, member)
+  for i, tag in ipairs(tags) do
+    redis.call('ZADD', KEYS[at + i - 1], score, member)
+    redis.call('ZINCRBY', KEYS[TAGS], -1, tag)
+  end
+  local known = redis.call('HMGET', KEYS[PROJECT], 'created_at', 'last_saved_at')
+  if not known[1] or tonumber(known[1]) > created then
+    redis.call('HSET', KEYS[PROJECT], 'created_at', whole(created))
+  end
+  if not known[2] or tonumber(known[2]) < changed then
+    redis.call('HSET', KEYS[PROJECT], 'last_saved_at', whole(changed))
+  end
+  if created > now - keep then
+    local entry = digest .. ':' .. member
+    redis.call('ZADD', KEYS[RECENT], whole(created), entry)
+    redis.call('ZADD', KEYS[DIGESTS], 0, entry)
+  end
+end
+
+-- Takes a context out of every index.
+local function take_out(member, digest, tags, at)
+  redis.call('DEL', KEYS[BODY])
+  redis.call('ZREM', KEYS[CONTEXTS], member)
+  redis.call('ZREM', KEYS[RECENT], digest .. ':' .. member)
+  redis.call('ZREM', KEYS[DIGESTS], digest .. ':' .. member)
+  for i, tag in ipairs(tags) do
+    redis.call('ZREM', KEYS[at + i - 1], member)
+    if tonumber(redis.call('ZINCRBY', KEYS[TAGS], 1, tag)) >= 0 then
+      redis.call('ZREM', KEYS[TAGS], tag)
+    end
+  end
+end
+
+local function slice(values, from, count)
+  local found = {}
+  for i = from, from + count - 1 do found[#found + 1] = values[i] end
+  return found
 end

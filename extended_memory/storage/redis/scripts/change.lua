@@ -1,0 +1,35 @@
+#!lua
+-- Changes a context and keeps what it was, or brings it back from the trash, or both.
+-- ARGV: the body as it was read, member, its digest, a token of this call, "contexts" or "trash"
+-- as the place where it is, the new importance, the rest of the new body or "" to leave it as it
+-- is, the new digest, milliseconds that tokens are kept, how many tags it has, those tags, the
+-- new tags. Returns {1, body} where it was done, by this call or by an earlier try of it, {0}
+-- where it is gone, {-1} where it has changed.
+check_types(TYPES, 'zset')
+local member, from, rest, keep, before = ARGV[2], ARGV[5], ARGV[7], ARGV[9], tonumber(ARGV[10])
+if is_done(ARGV[4]) then
+  local body = redis.call('GET', KEYS[BODY])
+  return body and {1, body} or {0}
+end
+local stored = redis.call('GET', KEYS[from == 'trash' and TRASHED or BODY])
+if not stored then return {0} end
+if stored ~= ARGV[1] then return {-1} end
+local now = clock()
+note_done(ARGV[4], now, keep)
+if from == 'trash' then
+  redis.call('DEL', KEYS[TRASHED])
+  redis.call('ZREM', KEYS[TRASH], member)
+else
+  take_out(member, ARGV[3], slice(ARGV, 11, before), 10)
+end
+local body = stored
+if rest ~= '' then
+  local created, changed = times_of(stored)
+  -- Later than any change before, also where the clock was set back.
+  local time = whole(math.max(now, changed + 1))
+  body = '{"created_at":' .. whole(created) .. ',"updated_at":' .. time .. rest
+  redis.call('RPUSH', KEYS[REVISIONS], '{"replaced_at":' .. time .. ',"body":' .. stored .. '}')
+end
+local tags = slice(ARGV, 11 + before, #ARGV - 10 - before)
+put_in(member, body, ARGV[6], ARGV[8], tags, 10 + before, now, tonumber(keep))
+return {1, body}

@@ -1,0 +1,187 @@
+"""The steps that change a store: an id is reserved, a context is put under it, changed or moved.
+
+A save takes two steps, because an id is the whole store's and a context its project's: on a
+cluster they lie on different servers. A crash between them leaves an id that nothing has.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Literal
+
+from extended_memory.domain import (
+    Context,
+    StoreError,
+    from_milliseconds,
+    to_milliseconds,
+)
+from extended_memory.storage.contract import MAXIMUM_REPEAT_WINDOW
+from extended_memory.storage.redis import bodies
+from extended_memory.storage.redis.keys import IDS_PER_HASH, LAYOUT, id_of, member
+from extended_memory.storage.redis.store import Store
+from extended_memory.version import __version__
+
+_MILLISECOND = timedelta(milliseconds=1)
+_KEEP = MAXIMUM_REPEAT_WINDOW // _MILLISECOND
+
+TRIES = 4
+"""How often a call looks again where a context changed between two of its steps."""
+
+Place = Literal["contexts", "trash"]
+
+
+class Writer:
+    """What changes the contexts of a store; to be used within ``Store.use``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._keys = store.keys
+        self._bucket = 0
+
+    def reserve(self, project: str, origin: str = "") -> tuple[str, int]:
+        """Give a new id, or the one of an origin; see ``scripts/reserve.lua``."""
+        while True:
+            outcome, number = self._store.run(
+                "reserve",
+                [
+                    self._keys.sequence,
+                    self._keys.projects,
+                    self._keys.project_of(self._bucket),
+                    self._keys.origins,
+                    self._keys.meta,
+                ],
+                [self._bucket, IDS_PER_HASH, project, origin, LAYOUT, __version__],
+            )
+            if outcome != "elsewhere":
+                return outcome, int(number)
+            self._bucket = int(number)
+
+    def put(
+        self, context: Context, *, at_its_time: bool, repeat_within: timedelta | None = None
+    ) -> Context:
+        """Store a context under its id, at the server's time or at its own; return it as stored.
+
+        With ``repeat_within``, the context that this one repeats may be returned instead.
+        """
+        rest = bodies.rest(context)
+        outcome, *found = self._store.run(
+            "save",
+            self._keys.of_context(context.project, context.id, context.tags),
+            [
+                member(context.id),
+                context.importance,
+                to_milliseconds(context.created_at) if at_its_time else "",
+                rest,
+                bodies.digest(context),
+                "" if repeat_within is None else repeat_within // _MILLISECOND,
+                _KEEP,
+                *context.tags,
+            ],
+        )
+        if outcome == "saved":
+            return replace(context, created_at=from_milliseconds(int(found[0])))
+        if outcome == "repeated":
+            body = self._get(context.project, id_of(found[1]), "contexts")
+            if body is not None:
+                return self._store.read(body, id_of(found[1]), context.project)
+        elif found[0].endswith(rest):  # by an earlier try, whose reply was lost
+            return self._store.read(found[0], context.id, context.project)
+        # The context of then was forgotten since, or the ids' server lost some of its last writes
+        # in a failover, and this project's did not.
+        again = replace(context, id=self.reserve(context.project)[1])
+        return self.put(again, at_its_time=at_its_time, repeat_within=repeat_within)
+
+    def settle(self, origin: str, context_id: int) -> None:
+        """Note that what came from an origin is stored."""
+        self._store.ask(
+            partial(self._store.client.hset, self._keys.origins, origin, str(context_id))
+        )
+
+    def change(
+        self, project: str, context_id: int, place: Place, become: Callable[[Context], Context]
+    ) -> Context | None:
+        """Let a context become another one, out of the trash if it is there.
+
+        Return None where it is not in that place. ``become`` may be called again, where the
+        context has changed meanwhile.
+        """
+        token = _token()
+        for _ in range(TRIES):
+            body = self._get(project, context_id, place)
+            if body is None:
+                return None
+            old = self._store.read(body, context_id, project)
+            new = become(old)
+            if new == old and place == "contexts":
+                return old
+            outcome, *found = self._store.run(
+                "change",
+                self._keys.of_context(project, context_id, (*old.tags, *new.tags)),
+                [
+                    body,
+                    member(context_id),
+                    bodies.digest(old),
+                    token,
+                    place,
+                    new.importance,
+                    "" if new == old else bodies.rest(new),
+                    bodies.digest(new),
+                    _KEEP,
+                    len(old.tags),
+                    *old.tags,
+                    *new.tags,
+                ],
+            )
+            if outcome == 1:
+                return self._store.read(found[0], context_id, project)
+            if outcome == 0:
+                return None
+        raise _too_busy(context_id)
+
+    def forget(self, project: str, context_id: int, place: Place, *, permanently: bool) -> bool:
+        """Move a context to the trash, or remove it; say whether it was in that place."""
+        token = _token()
+        for _ in range(TRIES):
+            body = self._get(project, context_id, place)
+            if body is None:
+                return False
+            old = self._store.read(body, context_id, project)
+            removed: int = self._store.run(
+                "forget",
+                self._keys.of_context(project, context_id, old.tags),
+                [
+                    body,
+                    member(context_id),
+                    bodies.digest(old),
+                    token,
+                    place,
+                    "" if permanently else "trash",
+                    _KEEP,
+                    *old.tags,
+                ],
+            )
+            if removed >= 0:
+                return bool(removed)
+        raise _too_busy(context_id)
+
+    def _get(self, project: str, context_id: int, place: Place) -> str | None:
+        key = (
+            self._keys.body(project, context_id)
+            if place == "contexts"
+            else self._keys.trashed(project, context_id)
+        )
+        body: str | None = self._store.ask(partial(self._store.client.get, key))
+        return body
+
+
+def _token() -> str:
+    """Return what tells a call from every other one; no digest looks like it."""
+    return f"call:{secrets.token_hex(8)}"
+
+
+def _too_busy(context_id: int) -> StoreError:
+    return StoreError(
+        f"#{context_id} was changed by others again and again, so it was left as it is: try again."
+    )
