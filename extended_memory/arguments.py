@@ -7,16 +7,19 @@ argument that may be left out. All else is refused by ``refusals``.
 """
 
 import json
+import re
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from extended_memory.domain import (
     MAXIMUM_CONTENT_BYTES,
     MAXIMUM_IMPORTANCE,
     MINIMUM_IMPORTANCE,
+    TimeSpan,
 )
 from extended_memory.names import (
     MAXIMUM_PROJECT_CHARACTERS,
@@ -31,6 +34,7 @@ MAXIMUM_TAGS = 32
 MAXIMUM_FILTER_TAGS = 10
 MAXIMUM_LIMIT = 100
 MAXIMUM_TAG_LIMIT = 1000
+MAXIMUM_IDS = 100
 MAXIMUM_INTEGER = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact (RFC 8259, section 6)."""
 
@@ -40,6 +44,14 @@ DEFAULT_LIMIT = 30
 DEFAULT_OFFSET = 0
 DEFAULT_TAG_LIMIT = 20
 DEFAULT_MINIMUM_USAGE = 1
+
+_MILLISECOND = timedelta(milliseconds=1)
+_MOMENT = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)"
+    r"(?:[T ](?P<minute>\d\d:\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
+    r"(?P<zone>Z|[+-]\d\d:\d\d)?)?",
+    re.IGNORECASE | re.ASCII,
+)
 
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "no", "off"}
@@ -158,6 +170,66 @@ def _or_empty(value: Any) -> Any:
     return "" if value is None else value
 
 
+def _optional(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Let null, or an argument that was left out, stand for nothing to change or to ask."""
+
+    def optional(value: Any) -> Any:
+        return None if value is None else check(value)
+
+    return optional
+
+
+def _moment(value: Any) -> TimeSpan | None:
+    """Read a date or a time, as the whole day, minute, second or millisecond that it names.
+
+    ISO 8601 (RFC 3339), with a blank in place of the T; without a zone it is local time.
+    """
+    if value is None or value == "":
+        return None
+    found = _MOMENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise refusal("be a date or a time, such as 2026-11-23 or 2026-11-23T09:15:00Z")
+    fraction = found["fraction"] or ""
+    units = (timedelta(days=1), timedelta(minutes=1), timedelta(seconds=1), _MILLISECOND)
+    unit = units[sum(found[part] is not None for part in ("minute", "second", "fraction"))]
+    zone = (found["zone"] or "").upper().replace("Z", "+00:00")
+    text = (
+        f"{found['day']}T{found['minute'] or '00:00'}:{found['second'] or '00'}"
+        f".{(fraction + '000')[:3]}{zone}"
+    )
+    try:
+        moment = datetime.fromisoformat(text)
+        since = (moment if moment.tzinfo else moment.astimezone()).astimezone(timezone.utc)
+        return TimeSpan(since=since, until=since + unit)
+    except (ValueError, OverflowError, OSError):
+        raise refusal("be a date or a time that there is") from None
+
+
+def _between(least: int, most: int) -> Callable[[Any], int]:
+    """Accept a whole number within bounds, also as a string."""
+
+    def between(value: Any) -> int:
+        number = int(_integer()(value))
+        if number < least:
+            raise refusal(f"be at least {least}")
+        if number > most:
+            raise refusal(f"be at most {most}")
+        return number
+
+    return between
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    return _at_most(MAXIMUM_TAGS)(tuple(_tag(_text(tag)) for tag in _list(value)))
+
+
+def _schema(kind: str, description: str = "", **more: Any) -> WithJsonSchema:
+    """Return the plain schema of an argument that may be left out."""
+    return WithJsonSchema(
+        {"type": kind} | ({"description": description} if description else {}) | more
+    )
+
+
 _Tag = Annotated[str, BeforeValidator(_text), AfterValidator(_tag)]
 
 Content = Annotated[
@@ -197,6 +269,43 @@ TagsFilter = Annotated[
     AfterValidator(_at_most(MAXIMUM_FILTER_TAGS)),
     BeforeValidator(_list),
     Field(description="only contexts with any of these tags"),
+]
+NewContent = Annotated[
+    str | None, PlainValidator(_optional(lambda value: _content(_text(value)))), _schema("string")
+]
+NewImportance = Annotated[
+    int | None,
+    PlainValidator(_optional(_between(MINIMUM_IMPORTANCE, MAXIMUM_IMPORTANCE))),
+    _schema("integer", minimum=MINIMUM_IMPORTANCE, maximum=MAXIMUM_IMPORTANCE),
+]
+NewTags = Annotated[
+    tuple[str, ...] | None,
+    PlainValidator(_optional(_tags)),
+    _schema("array", "all of them", items={"type": "string"}),
+]
+SomeTags = Annotated[
+    tuple[_Tag, ...], AfterValidator(_at_most(MAXIMUM_TAGS)), BeforeValidator(_list)
+]
+Moment = Annotated[TimeSpan | None, PlainValidator(_moment), _schema("string", "date or time")]
+ExpectedUpdate = Annotated[
+    TimeSpan | None,
+    PlainValidator(_moment),
+    _schema("string", "refuse if it was changed at another time"),
+]
+ContextIds = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=MAXIMUM_INTEGER), BeforeValidator(_integer())], ...],
+    Field(max_length=MAXIMUM_IDS, description="only these contexts, whole"),
+    BeforeValidator(_list),
+]
+RevisionNumber = Annotated[
+    int | None,
+    PlainValidator(_optional(_between(1, MAXIMUM_INTEGER))),
+    _schema("integer", "an earlier text", minimum=1),
+]
+Permanently = Annotated[
+    bool,
+    Field(description="cannot be undone"),
+    BeforeValidator(_boolean(False)),
 ]
 Limit = Annotated[int, Field(ge=1, le=MAXIMUM_LIMIT), BeforeValidator(_integer(DEFAULT_LIMIT))]
 Offset = Annotated[

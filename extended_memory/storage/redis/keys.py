@@ -52,6 +52,10 @@ class Keys:
         self.origins = f"{prefix}:{{g}}:origins"
         self.prefix = prefix
 
+    def of_ids(self, bucket: int) -> list[str]:
+        """Return every key that giving an id of a bucket touches, in the order of the scripts."""
+        return [self.sequence, self.projects, self.project_of(bucket), self.meta]
+
     def project_of(self, bucket: int) -> str:
         """Return the key of the hash that says which project an id of this bucket is in."""
         return f"{self.prefix}:{{g}}:i:{bucket}"

@@ -27,7 +27,6 @@ from extended_memory.storage.redis.keys import Keys, bucket, id_of
 from extended_memory.storage.redis.store import Store
 from extended_memory.storage.redis.writing import TRIES, Writer
 
-_UNKNOWN = from_milliseconds(0)  # the time of a context that the server has yet to say
 _AT_A_TIME = 1_000
 """How many contexts a script walks over, or projects are asked for, before others get a turn."""
 
@@ -57,16 +56,15 @@ class RedisRepository(MemoryRepository):
     ) -> Context:
         """Store a context; see the contract."""
         with self._store.use():
-            _, context_id = self._writer.reserve(project)
             context = Context(
-                id=context_id,
+                id=0,
                 project=project,
                 content=content,
                 importance=importance,
                 tags=tags,
-                created_at=_UNKNOWN,
+                created_at=from_milliseconds(0),
             )
-            return self._writer.put(context, at_its_time=False, repeat_within=repeat_within)
+            return self._writer.save(context, repeat_within=repeat_within)
 
     def bring(self, contexts: Sequence[ForeignContext]) -> int:
         """Store contexts of another store; see the contract."""
@@ -285,8 +283,7 @@ class RedisRepository(MemoryRepository):
                     importance=context.importance,
                     tags=context.tags,
                     created_at=context.created_at,
-                ),
-                at_its_time=True,
+                )
             )
             self._writer.settle(context.origin, stored.id)
             return True

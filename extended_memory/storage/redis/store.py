@@ -37,6 +37,8 @@ class Store:
         self.keys = keys
         self.name = "Redis"
         """Where this is, without a secret or a directory."""
+        self.is_cluster = False
+        """Whether keys lie on several servers, so that no script can change all of them."""
         self.holds_legacy = False
         """Whether memories of 0.9.0 lie beside ours and none was imported yet."""
         self._url = url
@@ -140,6 +142,7 @@ class Store:
         if self._client is None:
             place = address.parse(self._url)
             self.name = place.shown
+            self.is_cluster = place.kind == "cluster"
             self._client = self.ask(lambda: new_client(place))
         self.ask(self._look)
         self._looked_at = True

@@ -1,7 +1,7 @@
 """The steps that change a store: an id is reserved, a context is put under it, changed or moved.
 
-A save takes two steps, because an id is the whole store's and a context its project's: on a
-cluster they lie on different servers. A crash between them leaves an id that nothing has.
+On a cluster a save takes two steps, because an id is the whole store's and a context its
+project's: they lie on different servers. A crash between them leaves an id that nothing has.
 """
 
 import secrets
@@ -19,7 +19,7 @@ from extended_memory.domain import (
 )
 from extended_memory.storage.contract import MAXIMUM_REPEAT_WINDOW
 from extended_memory.storage.redis import bodies
-from extended_memory.storage.redis.keys import IDS_PER_HASH, LAYOUT, id_of, member
+from extended_memory.storage.redis.keys import IDS_PER_HASH, LAYOUT, bucket, id_of, member
 from extended_memory.storage.redis.store import Store
 from extended_memory.version import __version__
 
@@ -39,59 +39,90 @@ class Writer:
         self._store = store
         self._keys = store.keys
         self._bucket = 0
+        self._next = 1
 
     def reserve(self, project: str, origin: str = "") -> tuple[str, int]:
         """Give a new id, or the one of an origin; see ``scripts/reserve.lua``."""
         while True:
             outcome, number = self._store.run(
                 "reserve",
-                [
-                    self._keys.sequence,
-                    self._keys.projects,
-                    self._keys.project_of(self._bucket),
-                    self._keys.origins,
-                    self._keys.meta,
-                ],
+                [*self._keys.of_ids(self._bucket), self._keys.origins],
                 [self._bucket, IDS_PER_HASH, project, origin, LAYOUT, __version__],
             )
             if outcome != "elsewhere":
                 return outcome, int(number)
             self._bucket = int(number)
 
-    def put(
-        self, context: Context, *, at_its_time: bool, repeat_within: timedelta | None = None
-    ) -> Context:
-        """Store a context under its id, at the server's time or at its own; return it as stored.
+    def save(self, context: Context, *, repeat_within: timedelta) -> Context:
+        """Store a new context with the next id and the server's time; return it as stored.
 
-        With ``repeat_within``, the context that this one repeats may be returned instead.
+        Or return the one that it repeats. The id of ``context`` means nothing.
         """
-        rest = bodies.rest(context)
-        outcome, *found = self._store.run(
-            "save",
-            self._keys.of_context(context.project, context.id, context.tags),
-            [
-                member(context.id),
-                context.importance,
-                to_milliseconds(context.created_at) if at_its_time else "",
-                rest,
-                bodies.digest(context),
-                "" if repeat_within is None else repeat_within // _MILLISECOND,
-                _KEEP,
-                *context.tags,
-            ],
+        token = _token()
+        if not self._store.is_cluster:
+            # One script instead of two: it is told which id is the next, and does nothing where
+            # somebody else was given that one.
+            stored = self._put(
+                replace(context, id=self._next),
+                token=token,
+                repeat_within=repeat_within,
+                is_guess=True,
+            )
+            if stored is not None:
+                return stored
+        return self.put(
+            replace(context, id=self.reserve(context.project)[1]), repeat_within=repeat_within
         )
+
+    def put(self, context: Context, *, repeat_within: timedelta | None = None) -> Context:
+        """Store a context under the id that was reserved for it; return it as stored.
+
+        With ``repeat_within``, at the server's time, or return the one that it repeats.
+        """
+        while True:
+            stored = self._put(context, token=_token(), repeat_within=repeat_within)
+            if stored is not None:
+                return stored
+            # The context that it repeated was forgotten since, or the ids' server lost some of
+            # its last writes in a failover, and this project's did not.
+            context = replace(context, id=self.reserve(context.project)[1])
+
+    def _put(
+        self,
+        context: Context,
+        *,
+        token: str,
+        repeat_within: timedelta | None,
+        is_guess: bool = False,
+    ) -> Context | None:
+        """Store a context under its id; return None where that cannot be: see ``save.lua``."""
+        keys = self._keys.of_context(context.project, context.id, context.tags)
+        values = [
+            member(context.id),
+            context.importance,
+            to_milliseconds(context.created_at) if repeat_within is None else "",
+            bodies.rest(context),
+            bodies.digest(context),
+            "" if repeat_within is None else repeat_within // _MILLISECOND,
+            _KEEP,
+            token,
+            len(context.tags),
+            *context.tags,
+        ]
+        if is_guess:
+            keys += self._keys.of_ids(bucket(context.id))
+            values += [context.id, context.project, LAYOUT, __version__]
+        outcome, *found = self._store.run("save", keys, values)
         if outcome == "saved":
+            self._next = context.id + 1
             return replace(context, created_at=from_milliseconds(int(found[0])))
+        if outcome == "other":
+            self._next = int(found[0])
         if outcome == "repeated":
             body = self._get(context.project, id_of(found[1]), "contexts")
             if body is not None:
                 return self._store.read(body, id_of(found[1]), context.project)
-        elif found[0].endswith(rest):  # by an earlier try, whose reply was lost
-            return self._store.read(found[0], context.id, context.project)
-        # The context of then was forgotten since, or the ids' server lost some of its last writes
-        # in a failover, and this project's did not.
-        again = replace(context, id=self.reserve(context.project)[1])
-        return self.put(again, at_its_time=at_its_time, repeat_within=repeat_within)
+        return None
 
     def settle(self, origin: str, context_id: int) -> None:
         """Note that what came from an origin is stored."""

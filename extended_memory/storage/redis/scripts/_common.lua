@@ -45,6 +45,19 @@ local function note_done(token, now, keep)
   if token ~= '' then redis.call('ZADD', KEYS[RECENT], whole(now), token) end
 end
 
+-- Gives the next id to a context of a project, or says that it is not free: a counter that went
+-- back, after a failover that lost writes, must not give an id twice. The keys from `at` on are
+-- sequence, projects, the hash of ids in which this one belongs, and meta.
+local function give_id(at, id, project, layout, release)
+  if redis.call('HSETNX', KEYS[at + 2], id, project) == 0 then return false end
+  redis.call('SET', KEYS[at], id)
+  redis.call('SADD', KEYS[at + 1], project)
+  if redis.call('HSETNX', KEYS[at + 3], 'layout', layout) == 1 then
+    redis.call('HSET', KEYS[at + 3], 'release', release)
+  end
+  return true
+end
+
 -- Puts a context into every index. `tags` are the names of the ZSETs from `at` on.
 local function put_in(member, body, importance, digest, tags, at, now, keep)
   local created, changed = times_of(body)

@@ -1,12 +1,12 @@
 #!lua
 -- Gives a new id to a context of a project, or finds the one that an import gave it before.
--- KEYS: sequence, projects, one hash of ids, origins, meta. ARGV: number of that hash, ids a
+-- KEYS: sequence, projects, one hash of ids, meta, origins. ARGV: number of that hash, ids a
 -- hash, project, origin or "", layout, release. Returns {"new", id}; {"known", id} where the
 -- origin was stored, or {"pending", id} where it perhaps was not; or {"elsewhere", number} where
 -- the next id belongs into another hash, which has to be named as a key; nothing has changed then.
 check_types({'string', 'set', 'hash', 'hash', 'hash'})
 if ARGV[4] ~= '' then
-  local known = redis.call('HGET', KEYS[4], ARGV[4])
+  local known = redis.call('HGET', KEYS[5], ARGV[4])
   if known then
     local pending = string.match(known, '^pending:(%d+)$')
     return pending and {'pending', pending} or {'known', known}
@@ -17,12 +17,6 @@ repeat
   id = id + 1
   local hash = math.floor(id / tonumber(ARGV[2]))
   if hash ~= tonumber(ARGV[1]) then return {'elsewhere', whole(hash)} end
-  -- A counter that went back, after a failover that lost writes, must not give an id twice.
-until redis.call('HSETNX', KEYS[3], whole(id), ARGV[3]) == 1
-redis.call('SET', KEYS[1], whole(id))
-redis.call('SADD', KEYS[2], ARGV[3])
-if ARGV[4] ~= '' then redis.call('HSET', KEYS[4], ARGV[4], 'pending:' .. whole(id)) end
-if redis.call('HSETNX', KEYS[5], 'layout', ARGV[5]) == 1 then
-  redis.call('HSET', KEYS[5], 'release', ARGV[6])
-end
+until give_id(1, whole(id), ARGV[3], ARGV[5], ARGV[6])
+if ARGV[4] ~= '' then redis.call('HSET', KEYS[5], ARGV[4], 'pending:' .. whole(id)) end
 return {'new', whole(id)}
