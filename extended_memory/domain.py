@@ -12,6 +12,9 @@ MAXIMUM_CONTENT_BYTES = 50_000
 DEFAULT_PROJECT = "general"
 """The project of a call that names none, as in 0.9.0."""
 
+DEFAULT_TRASH_DAYS = 30
+"""How long a forgotten context can be restored."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MILLISECOND = timedelta(milliseconds=1)
 

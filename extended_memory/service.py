@@ -2,22 +2,26 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from extended_memory import instructions
 from extended_memory.domain import (
     DEFAULT_PROJECT,
+    DEFAULT_TRASH_DAYS,
+    Change,
     Context,
     ContextPage,
     ForeignContext,
     Opening,
     Project,
     ProjectRefusedError,
+    Revision,
     StoreError,
     TagPage,
+    TimeSpan,
 )
-from extended_memory.storage.contract import MemoryRepository
+from extended_memory.storage.contract import ALWAYS, MemoryRepository
 
 RETRY_WINDOW = timedelta(minutes=10)
 """Clients retry a call whose answer they lost; within this time a repeated save is that."""
@@ -41,6 +45,7 @@ class MemoryService:
         pinned: str | None = None,
         custom_instructions: Path | None = None,
         ending: threading.Event | None = None,
+        trash_days: int = DEFAULT_TRASH_DAYS,
     ) -> None:
         self._open_repository = open_repository
         self._opening = threading.Lock()
@@ -48,6 +53,8 @@ class MemoryService:
         self._ending = ending or threading.Event()
         self._custom_instructions = custom_instructions
         self.pinned = pinned
+        self.trash_days = trash_days
+        """How long what is forgotten can be restored; 0 for not at all."""
 
     @property
     def _repository(self) -> MemoryRepository:
@@ -97,6 +104,7 @@ class MemoryService:
         tags: tuple[str, ...] = (),
         limit: int,
         offset: int = 0,
+        span: TimeSpan = ALWAYS,
     ) -> ContextPage:
         """Return contexts of one project, newest first."""
         return self._repository.load(
@@ -105,15 +113,63 @@ class MemoryService:
             tags=tags,
             limit=limit,
             offset=offset,
+            span=span,
         )
 
-    def forget(self, context_id: int, *, project: str = "") -> str | None:
-        """Remove a context; return its project, or None where it is not to be seen from here.
+    def get(self, ids: Sequence[int], *, project: str = "") -> tuple[Context, ...]:
+        """Return contexts by their ids, as far as they are to be seen from here.
 
-        Without a project, a server that is not pinned finds the context in any.
+        As in the other methods that take ids: without a project, a server that is not pinned
+        finds a context in any.
         """
-        within = self.project_for(project) if project or self.pinned else None
-        return self._repository.forget(context_id, project=within)
+        return self._repository.get(ids, project=self._within(project))
+
+    def update(
+        self,
+        context_id: int,
+        change: Change,
+        *,
+        project: str = "",
+        last_changed: TimeSpan | None = None,
+    ) -> Context | None:
+        """Change a context; return it, or None where it is not to be seen from here.
+
+        Raises:
+            ContextChangedError: it was last changed at another time.
+        """
+        return self._repository.update(
+            context_id, change, project=self._within(project), last_changed=last_changed
+        )
+
+    def forget(
+        self, context_id: int, *, project: str = "", permanently: bool = False
+    ) -> str | None:
+        """Move a context to the trash, or remove it; return its project, or None."""
+        return self._repository.forget(
+            context_id,
+            project=self._within(project),
+            permanently=permanently or not self.trash_days,
+        )
+
+    def restore(
+        self, context_id: int, *, project: str = "", revision: int | None = None
+    ) -> Context | None:
+        """Bring a context back from the trash, or an earlier text of it."""
+        return self._repository.restore(
+            context_id, project=self._within(project), revision=revision
+        )
+
+    def revisions(self, context_id: int, *, project: str = "") -> tuple[Revision, ...]:
+        """Return what a context was before each change, the newest first."""
+        return self._repository.revisions(context_id, project=self._within(project))
+
+    def purge(self) -> int:
+        """Remove for good what is in the trash for longer than it is kept there."""
+        now = datetime.now(timezone.utc)
+        return self._repository.purge(before=now - timedelta(days=self.trash_days))
+
+    def _within(self, project: str) -> str | None:
+        return self.project_for(project) if project or self.pinned else None
 
     def bring(self, contexts: Sequence[ForeignContext]) -> int:
         """Store contexts of another store, each once; return how many are new."""

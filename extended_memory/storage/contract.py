@@ -31,6 +31,9 @@ MAXIMUM_COUNTED = 1_000
 """How many contexts are counted one by one where several tags are asked for."""
 
 
+ALWAYS = TimeSpan()
+
+
 class MemoryRepository(ABC):
     """A store of contexts, kept apart by project.
 
@@ -84,10 +87,12 @@ class MemoryRepository(ABC):
         tags: tuple[str, ...],
         limit: int,
         offset: int,
+        span: TimeSpan = ALWAYS,
     ) -> ContextPage:
         """Return a project's contexts of at least this importance, newest first.
 
         With ``tags``, only contexts that carry any of them; one that carries several comes once.
+        With ``span``, only contexts that were saved within it.
         Contexts of the same millisecond come with the higher id first. Filters apply before
         ``offset`` and ``limit``; ``total`` counts what matches without them. A project that does
         not exist has no contexts.
@@ -95,6 +100,13 @@ class MemoryRepository(ABC):
         Counting what carries any of several tags means looking at each: where these tags are
         used more than ``MAXIMUM_COUNTED`` times together, ``total`` is the number of uses of the
         most used one, and is not exact.
+        """
+
+    @abstractmethod
+    def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
+        """Return the contexts with these ids that are there, in the order of the ids.
+
+        With ``project``, only contexts of that project.
         """
 
     @abstractmethod

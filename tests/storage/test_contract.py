@@ -14,6 +14,7 @@ from extended_memory.domain import (
     Project,
     TagCount,
     TagPage,
+    TimeSpan,
 )
 from extended_memory.storage.contract import (
     MAXIMUM_COUNTED,
@@ -411,6 +412,47 @@ def test_an_older_context_makes_its_project_older_and_no_newer(
         last_saved_at=saved.created_at,
     )
     assert load(repository).contexts[0] == saved
+
+
+@pytest.mark.parametrize("tags", [(), ("a",), ("t0", "t1")], ids=str)
+@pytest.mark.parametrize(
+    ("since", "until"), [(None, 7), (3, None), (3, 7), (0, 100), (5, 5), (9, 3)], ids=str
+)
+def test_a_span_of_time_filters_by_when_a_context_was_saved(
+    repository: MemoryRepository,
+    tags: tuple[str, ...],
+    since: int | None,
+    until: int | None,
+) -> None:
+    times = [foreign(number).created_at for number in range(101)]
+    repository.bring([foreign(number) for number in range(12)])
+    span = TimeSpan(
+        since=None if since is None else times[since], until=None if until is None else times[until]
+    )
+    page = load(repository, tags=tags, span=span)
+    expected = [
+        number
+        for number in reversed(range(12))
+        if times[number] in span and (not tags or set(tags) & set(foreign(number).tags))
+    ]
+    assert [context.content for context in page.contexts] == [f"note {n}" for n in expected]
+    assert (page.total, page.total_is_exact) == (len(expected), True)
+    second = load(repository, tags=tags, span=span, offset=1, limit=2, minimum_importance=3)
+    important = [number for number in expected if number % 10 + 1 >= 3]
+    assert [context.content for context in second.contexts] == [
+        f"note {number}" for number in important[1:3]
+    ]
+    assert second.total == len(important)
+
+
+def test_contexts_are_given_by_their_ids_in_that_order(repository: MemoryRepository) -> None:
+    saved = [save(repository, f"note {n}", project=f"p{n % 2}", tags=("a",)) for n in range(5)]
+    repository.forget(saved[4].id, project=None)
+    asked = [saved[3].id, 10**9, saved[0].id, saved[3].id, saved[4].id, saved[2].id]
+    assert repository.get(asked, project=None) == (saved[3], saved[0], saved[2])
+    assert repository.get(asked, project="p0") == (saved[0], saved[2])
+    assert repository.get(asked, project="nobody") == ()
+    assert repository.get([], project=None) == ()
 
 
 def test_a_walk_gives_every_context_by_rising_id_in_pieces(repository: MemoryRepository) -> None:

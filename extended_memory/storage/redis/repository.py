@@ -21,7 +21,7 @@ from extended_memory.domain import (
     from_milliseconds,
     to_milliseconds,
 )
-from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository
+from extended_memory.storage.contract import ALWAYS, MAXIMUM_COUNTED, MemoryRepository
 from extended_memory.storage.redis import bodies
 from extended_memory.storage.redis.keys import Keys, bucket, id_of
 from extended_memory.storage.redis.store import Store
@@ -78,18 +78,29 @@ class RedisRepository(MemoryRepository):
         tags: tuple[str, ...],
         limit: int,
         offset: int,
+        span: TimeSpan = ALWAYS,
     ) -> ContextPage:
         """Return a page of contexts; see the contract."""
         keys = self._keys.tagged(project, tags) if tags else [self._keys.contexts(project)]
         with self._store.use():
             for _ in range(TRIES):
                 total, exact, members = self._members(
-                    keys, minimum_importance, limit=limit, offset=offset
+                    keys, minimum_importance, limit=limit, offset=offset, span=span
                 )
                 contexts = self._contexts(project, [id_of(name) for name in members])
                 if len(contexts) == len(members):
                     break  # none was forgotten since the members were read
         return ContextPage(contexts=contexts, total=total, total_is_exact=exact)
+
+    def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
+        """Return the contexts with these ids; see the contract."""
+        found: dict[int, Context] = {}
+        with self._store.use():
+            owners = self._owners(ids)
+            for owner in set(owners.values()) if project is None else {project}:
+                here = [context_id for context_id, of in owners.items() if of == owner]
+                found |= {context.id: context for context in self._contexts(owner, here)}
+        return tuple(found[context_id] for context_id in dict.fromkeys(ids) if context_id in found)
 
     def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
         """Return contexts by rising id; see the contract."""
@@ -289,15 +300,23 @@ class RedisRepository(MemoryRepository):
             return True
 
     def _members(
-        self, keys: Sequence[str], minimum_importance: int, *, limit: int, offset: int
+        self,
+        keys: Sequence[str],
+        minimum_importance: int,
+        *,
+        limit: int,
+        offset: int,
+        span: TimeSpan,
     ) -> tuple[int, bool, list[str]]:
         """Return the total, whether it is exact, and the members of one page, newest first."""
         found: list[str] = []
+        since = "" if span.since is None else to_milliseconds(span.since)
+        until = "" if span.until is None else to_milliseconds(span.until) - 1
         walked, last = 0, ("", "")
         while True:
             wanted = min(offset + limit - walked, _AT_A_TIME)
             total, exact, *flat = self._store.run(
-                "page", keys, [minimum_importance, wanted, MAXIMUM_COUNTED, *last]
+                "page", keys, [minimum_importance, wanted, MAXIMUM_COUNTED, since, until, *last]
             )
             members = flat[::2]
             found += members[max(offset - walked, 0) :]
@@ -330,6 +349,19 @@ class RedisRepository(MemoryRepository):
         key = self._keys.project_of(bucket(context_id))
         owner: str | None = self._store.ask(partial(self._store.client.hget, key, str(context_id)))
         return owner if project in (None, owner) else None
+
+    def _owners(self, ids: Sequence[int]) -> dict[int, str]:
+        """Return the projects in which ids were given."""
+
+        def ask() -> list[Any]:
+            with self._store.client.pipeline(transaction=False) as pipeline:
+                for context_id in ids:
+                    pipeline.hget(self._keys.project_of(bucket(context_id)), str(context_id))
+                replies: list[Any] = pipeline.execute()
+                return replies
+
+        owners = zip(ids, self._store.ask(ask), strict=True)
+        return {context_id: owner for context_id, owner in owners if owner is not None}
 
     def _project_names(self) -> list[str]:
         """Return the names of projects, also of those that hold nothing any more, sorted."""

@@ -3,11 +3,11 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Executable
 
 from extended_memory.domain import (
     MAXIMUM_IMPORTANCE,
@@ -25,14 +25,22 @@ from extended_memory.domain import (
     from_milliseconds,
     to_milliseconds,
 )
-from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository
+from extended_memory.storage.contract import ALWAYS, MAXIMUM_COUNTED, MemoryRepository
 from extended_memory.storage.sql import statements, writing
 from extended_memory.storage.sql.database import Database
 from extended_memory.storage.sql.digest import content_digest
-from extended_memory.storage.sql.models import ContextTagRow, ProjectRow
+from extended_memory.storage.sql.models import (
+    ContextCountRow,
+    ContextRow,
+    ContextTagRow,
+    ProjectRow,
+)
 from extended_memory.storage.sql.writing import NewContext
 
 _PURGED_AT_A_TIME = 100
+
+_FIRST = datetime.min.replace(tzinfo=timezone.utc)
+_LAST = datetime.max.replace(tzinfo=timezone.utc)
 
 
 class SqlRepository(MemoryRepository):
@@ -111,6 +119,7 @@ class SqlRepository(MemoryRepository):
         tags: tuple[str, ...],
         limit: int,
         offset: int,
+        span: TimeSpan = ALWAYS,
     ) -> ContextPage:
         """Return a page of contexts; see the contract."""
         levels = range(minimum_importance, MAXIMUM_IMPORTANCE + 1)
@@ -121,20 +130,27 @@ class SqlRepository(MemoryRepository):
             if tags:
                 names = {"project_id": project_id, "names": tags}
                 owners = connection.execute(statements.TAG_IDS, names).scalars().all()
-                total, exact = _total_with_tags(connection, owners, minimum_importance)
+                total, exact = _total_with_tags(connection, owners, minimum_importance, span)
             else:
                 owners = [] if project_id is None else [project_id]
-                totals = {"project": project, "minimum": minimum_importance}
-                total = connection.execute(statements.TOTAL, totals).scalar_one()
+                total = _total(connection, owners, minimum_importance, span)
             if exact and total <= offset:
                 return ContextPage(contexts=(), total=total)
             ranges = statements.page(len(levels), len(owners), tagged=bool(tags))
-            bounds: dict[str, int] = {"limit": limit, "offset": offset}
+            bounds: dict[str, Any] = {"limit": limit, "offset": offset, **_bounds(span)}
             bounds |= {f"owner_{index}": owner for index, owner in enumerate(owners)}
             bounds |= {f"level_{index}": level for index, level in enumerate(levels)}
             ids = connection.execute(ranges, bounds).scalars("id").all()
             contexts = _contexts(connection, dict.fromkeys(ids, project))
             return ContextPage(contexts=contexts, total=total, total_is_exact=exact)
+
+    def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
+        """Return the contexts with these ids; see the contract."""
+        with self._database.reading() as connection:
+            rows = connection.execute(statements.OWNERS, {"ids": ids})
+            owners = {row.id: row.name for row in rows if project in (None, row.name)}
+            there = [context_id for context_id in dict.fromkeys(ids) if context_id in owners]
+            return _contexts(connection, {context_id: owners[context_id] for context_id in there})
 
     def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
         """Return contexts by rising id; see the contract."""
@@ -320,11 +336,40 @@ class SqlRepository(MemoryRepository):
             database.execute(statement, {"id": context_id})
 
 
+def _bounds(span: TimeSpan) -> dict[str, datetime]:
+    return {"since": span.since or _FIRST, "until": span.until or _LAST}
+
+
+def _total(
+    connection: Connection, project_ids: Sequence[int], minimum_importance: int, span: TimeSpan
+) -> int:
+    """Count the contexts of a project, or of none; what is counted already is looked up."""
+    asked: Executable
+    if span == ALWAYS:
+        asked = statements.TOTAL.where(
+            ContextCountRow.project_id.in_(project_ids),
+            ContextCountRow.importance >= minimum_importance,
+        )
+    else:
+        # An importance at a time, or the index could not be used for the times.
+        asked = statements.TOTAL_IN_SPAN.where(
+            ContextRow.project_id.in_(project_ids),
+            ContextRow.importance.in_(range(minimum_importance, MAXIMUM_IMPORTANCE + 1)),
+        )
+    return connection.execute(asked, _bounds(span)).scalar_one()
+
+
 def _total_with_tags(
-    connection: Connection, tag_ids: Sequence[int], minimum_importance: int
+    connection: Connection, tag_ids: Sequence[int], minimum_importance: int, span: TimeSpan
 ) -> tuple[int, bool]:
     """Count what carries any of the tags; say whether the count is exact (see the contract)."""
-    asked = ContextTagRow.tag_id.in_(tag_ids), ContextTagRow.importance >= minimum_importance
+    bounds = _bounds(span)
+    asked = (
+        ContextTagRow.tag_id.in_(tag_ids),
+        ContextTagRow.importance.in_(range(minimum_importance, MAXIMUM_IMPORTANCE + 1)),
+        ContextTagRow.created_at >= bounds["since"],
+        ContextTagRow.created_at < bounds["until"],
+    )
     uses = connection.execute(statements.USES.where(*asked)).scalars("count").all()
     if len(uses) <= 1 or sum(uses) > MAXIMUM_COUNTED:
         return max(uses, default=0), len(uses) <= 1

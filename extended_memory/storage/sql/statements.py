@@ -54,6 +54,11 @@ CONTEXTS = select(
     ContextRow.created_at,
     ContextRow.updated_at,
 ).where(ContextRow.id.in_(bindparam("ids", expanding=True)))
+OWNERS = (
+    select(ContextRow.id, ProjectRow.name)
+    .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
+    .where(ContextRow.id.in_(bindparam("ids", expanding=True)))
+)
 WALK = (
     select(ContextRow.id, ProjectRow.name)
     .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
@@ -95,13 +100,11 @@ PROJECTS = (
     .order_by(ProjectRow.last_saved_at.desc(), ProjectRow.name)
 )
 PROJECT = PROJECTS.where(ProjectRow.name == bindparam("project"))
-TOTAL = (
-    select(func.coalesce(func.sum(ContextCountRow.context_count), 0))
-    .join(ProjectRow, ProjectRow.id == ContextCountRow.project_id)
-    .where(
-        ProjectRow.name == bindparam("project"),
-        ContextCountRow.importance >= bindparam("minimum"),
-    )
+TOTAL = select(func.coalesce(func.sum(ContextCountRow.context_count), 0))
+TOTAL_IN_SPAN = (
+    select(func.count())
+    .select_from(ContextRow)
+    .where(ContextRow.created_at >= bindparam("since"), ContextRow.created_at < bindparam("until"))
 )
 POPULAR = (
     select(TagRow.name, TagRow.context_count)
@@ -283,11 +286,15 @@ def page(levels: int, owners: int, *, tagged: bool) -> CompoundSelect[datetime, 
                 one = select(ContextTagRow.created_at, ContextTagRow.context_id.label("id")).where(
                     ContextTagRow.tag_id == bindparam(f"owner_{owner}"),
                     ContextTagRow.importance == bindparam(f"level_{level}"),
+                    ContextTagRow.created_at >= bindparam("since"),
+                    ContextTagRow.created_at < bindparam("until"),
                 )
             else:
                 one = select(ContextRow.created_at, ContextRow.id.label("id")).where(
                     ContextRow.project_id == bindparam(f"owner_{owner}"),
                     ContextRow.importance == bindparam(f"level_{level}"),
+                    ContextRow.created_at >= bindparam("since"),
+                    ContextRow.created_at < bindparam("until"),
                 )
             ranges.append(one)
     return (

@@ -1,13 +1,16 @@
 #!lua flags=no-writes
 -- Finds the newest contexts of the given ZSETs from an importance on, and counts them.
 -- KEYS: the project's ZSET or those of some tags. ARGV: minimum importance, how many, up to how
--- many to count one by one, and where to go on: time and member of the last one, or "" twice.
+-- many to count one by one, the first and the last time to look at, or "", and where to go on:
+-- time and member of the last one, or "" twice.
 -- Returns the count, 1 if it is exact, and of each context found its member and time.
 --
 -- One importance in one ZSET is one range, newest last. The ranges are merged as far as needed,
 -- and read in small pieces, so the cost does not depend on how many contexts match.
 local minimum, wanted, countable = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local lowest = whole(minimum * LEVEL)
+local since = tonumber(ARGV[4]) or 0
+local last_time = tonumber(ARGV[5]) or LEVEL - 1
+local after_time, after_member = tonumber(ARGV[6]), ARGV[7]
 local PIECE = 8
 
 local function read(range)
@@ -27,9 +30,23 @@ local function head(range)
   return range.values[range.at + 1] - range.base, member
 end
 
+-- The ranges of scores that match: one, or one for each importance where times are limited.
+local scores = {}
+if ARGV[4] == '' and ARGV[5] == '' then
+  scores[1] = {whole(minimum * LEVEL), '+inf'}
+else
+  for importance = minimum, 10 do
+    local base = importance * LEVEL
+    scores[#scores + 1] = {whole(base + since), whole(base + last_time)}
+  end
+end
+
 local uses, largest, filled = 0, 0, {}
 for _, key in ipairs(KEYS) do
-  local here = redis.call('ZCOUNT', key, lowest, '+inf')
+  local here = 0
+  for _, score in ipairs(scores) do
+    here = here + redis.call('ZCOUNT', key, score[1], score[2])
+  end
   if here > 0 then filled[#filled + 1] = key end
   uses, largest = uses + here, math.max(largest, here)
 end
@@ -40,9 +57,11 @@ elseif #filled > 1 then
   local seen = {}
   count = 0
   for _, key in ipairs(filled) do
-    for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, lowest, '+inf')) do
-      if not seen[member] then
-        seen[member], count = true, count + 1
+    for _, score in ipairs(scores) do
+      for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, score[1], score[2])) do
+        if not seen[member] then
+          seen[member], count = true, count + 1
+        end
       end
     end
   end
@@ -52,12 +71,12 @@ local ranges = {}
 for _, key in ipairs(filled) do
   for importance = minimum, 10 do
     local base = importance * LEVEL
-    local high = ARGV[4] == '' and '(' .. whole(base + LEVEL) or whole(base + ARGV[4])
-    local range = {key = key, base = base, low = whole(base), high = high, read = 0}
+    local high = whole(base + (after_time or last_time))
+    local range = {key = key, base = base, low = whole(base + since), high = high, read = 0}
     read(range)
-    if ARGV[4] ~= '' then
+    if after_time then
       local time, member = head(range)
-      while time == tonumber(ARGV[4]) and member >= ARGV[5] do
+      while time == after_time and member >= after_member do
         step(range)
         time, member = head(range)
       end
