@@ -159,9 +159,9 @@ class MemoryService:
             context_id, project=self._within(project), revision=revision
         )
 
-    def revisions(self, context_id: int, *, project: str = "") -> tuple[Revision, ...]:
-        """Return what a context was before each change, the newest first."""
-        return self._repository.revisions(context_id, project=self._within(project))
+    def revisions(self, context_id: int, *, project: str = "", limit: int) -> tuple[Revision, ...]:
+        """Return what a context was before its last changes, the newest first."""
+        return self._repository.revisions(context_id, project=self._within(project), limit=limit)
 
     def purge(self) -> int:
         """Remove for good what is in the trash for longer than it is kept there."""

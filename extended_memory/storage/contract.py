@@ -162,8 +162,10 @@ class MemoryRepository(ABC):
         """
 
     @abstractmethod
-    def revisions(self, context_id: int, *, project: str | None) -> tuple[Revision, ...]:
-        """Return what a context was before each change of it, the newest first."""
+    def revisions(
+        self, context_id: int, *, project: str | None, limit: int
+    ) -> tuple[Revision, ...]:
+        """Return what a context was before its last changes, the newest first."""
 
     @abstractmethod
     def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:

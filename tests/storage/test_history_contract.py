@@ -103,14 +103,14 @@ def test_a_change_that_changes_nothing_sets_no_time_and_keeps_nothing(
 ) -> None:
     context = save(repository, "same", tags=("a",))
     assert change(repository, context, content="same", importance=5, add_tags=("a",)) == context
-    assert repository.revisions(context.id, project=None) == ()
+    assert repository.revisions(context.id, project=None, limit=99) == ()
 
 
 def test_what_a_context_was_is_kept_newest_first(repository: MemoryRepository) -> None:
     context = save(repository, "one", importance=3, tags=("a",))
     second = change(repository, context, content="two", add_tags=("b",))
     third = change(repository, context, importance=9)
-    assert repository.revisions(context.id, project="alpha") == (
+    assert repository.revisions(context.id, project="alpha", limit=99) == (
         Revision(
             number=2,
             content="two",
@@ -128,6 +128,16 @@ def test_what_a_context_was_is_kept_newest_first(repository: MemoryRepository) -
     )
 
 
+def test_only_the_last_revisions_are_given_where_a_limit_asks_for_it(
+    repository: MemoryRepository,
+) -> None:
+    context = save(repository, "0")
+    for number in range(1, 6):
+        change(repository, context, content=str(number))
+    found = repository.revisions(context.id, project=None, limit=2)
+    assert [(revision.number, revision.content) for revision in found] == [(5, "4"), (4, "3")]
+
+
 def test_only_a_context_of_the_project_is_changed(repository: MemoryRepository) -> None:
     context = save(repository, "note")
     before = everything(repository)
@@ -138,7 +148,7 @@ def test_only_a_context_of_the_project_is_changed(repository: MemoryRepository) 
     assert everything(repository) == before
     changed = repository.update(context.id, content, project="alpha")
     assert changed is not None
-    assert repository.revisions(context.id, project="beta") == ()
+    assert repository.revisions(context.id, project="beta", limit=99) == ()
     assert repository.restore(context.id, project="beta", revision=1) is None
     assert load(repository).contexts == (changed,)
 
@@ -156,7 +166,7 @@ def test_a_context_that_was_changed_meanwhile_is_refused_and_shown(
         repository.update(context.id, Change(content="late"), project=None, last_changed=seen)
     assert refused.value.current == changed
     assert load(repository).contexts == (changed,)
-    assert len(repository.revisions(context.id, project=None)) == 1
+    assert len(repository.revisions(context.id, project=None, limit=99)) == 1
 
 
 def test_of_many_changes_for_one_state_one_wins(repository: MemoryRepository) -> None:
@@ -244,7 +254,7 @@ def test_what_was_forgotten_is_restored_as_it_was(
     assert open_store().restore(context.id, project="alpha") == changed
     assert everything(repository) == before
     assert repository.trash(project=None, limit=9) == ()
-    assert len(repository.revisions(context.id, project=None)) == 1
+    assert len(repository.revisions(context.id, project=None, limit=99)) == 1
     assert repository.restore(context.id, project=None) is None
     assert save(repository, "changed", importance=8, tags=("a", "b")) == changed
 
@@ -270,7 +280,10 @@ def test_an_earlier_text_is_brought_back(repository: MemoryRepository, is_forgot
     assert restored == replace(context, updated_at=restored.updated_at)
     assert load(repository).contexts == (restored,)
     assert load(repository, tags=("b",)).total == 0
-    assert [r.content for r in repository.revisions(context.id, project=None)] == ["two", "one"]
+    assert [r.content for r in repository.revisions(context.id, project=None, limit=99)] == [
+        "two",
+        "one",
+    ]
     assert repository.trash(project=None, limit=9) == ()
 
 
@@ -288,7 +301,7 @@ def test_what_is_forgotten_permanently_is_gone_with_all_that_was_kept_of_it(
     assert repository.forget(context.id, project=None, permanently=True) is None
     assert load(repository).contexts == (kept,)
     assert repository.trash(project=None, limit=9) == ()
-    assert repository.revisions(context.id, project=None) == ()
+    assert repository.revisions(context.id, project=None, limit=99) == ()
     assert repository.restore(context.id, project=None) is None
     assert repository.restore(context.id, project=None, revision=1) is None
     assert repository.popular_tags("alpha", minimum_count=1, limit=9).tags == (
@@ -308,7 +321,7 @@ def test_a_purge_removes_what_was_forgotten_before(repository: MemoryRepository)
     assert repository.purge(before=moment) == 240
     assert repository.purge(before=moment) == 0
     assert [t.context for t in repository.trash(project=None, limit=99)] == [saved[240]]
-    assert repository.revisions(saved[0].id, project=None) == ()
+    assert repository.revisions(saved[0].id, project=None, limit=99) == ()
     assert repository.walk(after=0, limit=99) == tuple(saved[241:])
     assert repository.purge(before=EVER) == 1
 
@@ -347,7 +360,7 @@ def test_changing_forgetting_and_restoring_at_once_loses_nothing(
     held = {c.id: c for c in load(repository).contexts}
     assert [held[c.id].tags for c in saved] == [c.tags for c in saved]
     for context in saved:
-        revisions = repository.revisions(context.id, project=None)
+        revisions = repository.revisions(context.id, project=None, limit=99)
         assert [r.number for r in revisions] == list(range(len(revisions), 0, -1))
         assert revisions[-1].content == context.content
         assert revisions[0].replaced_at == held[context.id].updated_at

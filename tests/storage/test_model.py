@@ -309,7 +309,7 @@ class Stores(RuleBasedStateMachine):
             assert {t.context.id: t.context for t in trash} == {c.id: c for c in model.trash}
             for context in [*model.trash, *model.contexts]:
                 expected = tuple(model.revisions.get(context.id, ()))
-                assert repository.revisions(context.id, project=None) == expected
+                assert repository.revisions(context.id, project=None, limit=99) == expected
 
     @rule(context_id=st.integers(1, 10**15))
     def forget_what_is_not_there(self, context_id: int) -> None:

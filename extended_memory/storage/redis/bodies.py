@@ -47,7 +47,7 @@ def read(body: str, *, context_id: int, project: str) -> Context:
     )
 
 
-def read_revision(entry: str, number: int) -> Revision:
+def read_revision(entry: str) -> Revision:
     """Return the revision that an entry of a list of revisions holds.
 
     Raises:
@@ -56,7 +56,7 @@ def read_revision(entry: str, number: int) -> Revision:
     values: dict[str, Any] = json.loads(entry)
     body = values["body"]
     return Revision(
-        number=number,
+        number=values["number"],
         content=body["content"],
         importance=body["importance"],
         tags=tuple(body["tags"]),

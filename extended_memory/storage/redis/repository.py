@@ -22,7 +22,6 @@ from extended_memory.domain import (
     to_milliseconds,
 )
 from extended_memory.storage.contract import ALWAYS, MAXIMUM_COUNTED, MemoryRepository
-from extended_memory.storage.redis import bodies
 from extended_memory.storage.redis.keys import Keys, bucket, id_of
 from extended_memory.storage.redis.store import Store
 from extended_memory.storage.redis.writing import TRIES, Writer
@@ -165,9 +164,7 @@ class RedisRepository(MemoryRepository):
                 return None
             if revision is None:
                 return self._writer.change(owner, context_id, "trash", lambda old: old)
-            earlier = next(
-                (r for r in self._revisions(owner, context_id) if r.number == revision), None
-            )
+            earlier = self._writer.revision(owner, context_id, revision)
             if earlier is None:
                 return None
             change = Change(
@@ -177,11 +174,13 @@ class RedisRepository(MemoryRepository):
                 owner, context_id, "trash", change.applied_to
             ) or self._writer.change(owner, context_id, "contexts", change.applied_to)
 
-    def revisions(self, context_id: int, *, project: str | None) -> tuple[Revision, ...]:
+    def revisions(
+        self, context_id: int, *, project: str | None, limit: int
+    ) -> tuple[Revision, ...]:
         """Return what a context was before; see the contract."""
         with self._store.use():
             owner = self._owner(context_id, project)
-            return () if owner is None else self._revisions(owner, context_id)
+            return () if owner is None else self._writer.revisions(owner, context_id, limit)
 
     def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:
         """Return what is in the trash; see the contract."""
@@ -336,13 +335,6 @@ class RedisRepository(MemoryRepository):
             for context_id, body in zip(ids, found, strict=True)
             if body is not None
         )
-
-    def _revisions(self, project: str, context_id: int) -> tuple[Revision, ...]:
-        key = self._keys.revisions(project, context_id)
-        entries = self._store.ask(partial(self._store.client.lrange, key, 0, -1))
-        with self._store.sound(context_id):
-            found = [bodies.read_revision(entry, n) for n, entry in enumerate(entries, start=1)]
-        return tuple(reversed(found))
 
     def _owner(self, context_id: int, project: str | None) -> str | None:
         """Return the project in which an id was given, None where it is another than asked."""

@@ -13,6 +13,7 @@ from typing import Literal
 
 from extended_memory.domain import (
     Context,
+    Revision,
     StoreError,
     from_milliseconds,
     to_milliseconds,
@@ -196,6 +197,20 @@ class Writer:
             if removed >= 0:
                 return bool(removed)
         raise _too_busy(context_id)
+
+    def revisions(self, project: str, context_id: int, limit: int) -> tuple[Revision, ...]:
+        """Return what a context was before its last changes, the newest first."""
+        key = self._keys.revisions(project, context_id)
+        entries = self._store.ask(partial(self._store.client.lrange, key, -limit, -1))
+        with self._store.sound(context_id):
+            return tuple(bodies.read_revision(entry) for entry in reversed(entries))
+
+    def revision(self, project: str, context_id: int, number: int) -> Revision | None:
+        """Return what a context was before one change."""
+        key = self._keys.revisions(project, context_id)
+        entry = self._store.ask(partial(self._store.client.lindex, key, number - 1))
+        with self._store.sound(context_id):
+            return None if entry is None else bodies.read_revision(entry)
 
     def _get(self, project: str, context_id: int, place: Place) -> str | None:
         key = (

@@ -227,13 +227,15 @@ class SqlRepository(MemoryRepository):
             new = change.applied_to(context)
             return context if new == context else writing.replace(database, context, new)
 
-    def revisions(self, context_id: int, *, project: str | None) -> tuple[Revision, ...]:
+    def revisions(
+        self, context_id: int, *, project: str | None, limit: int
+    ) -> tuple[Revision, ...]:
         """Return what a context was before; see the contract."""
         with self._database.reading() as connection:
             owner = connection.execute(statements.OWNER, {"id": context_id}).scalar()
             if owner is None or project not in (None, owner):
                 return ()
-            rows = connection.execute(statements.REVISIONS, {"id": context_id})
+            rows = connection.execute(statements.REVISIONS, {"id": context_id, "limit": limit})
             return tuple(
                 Revision(
                     number=row.number,

@@ -70,6 +70,7 @@ REVISIONS = (
     select(RevisionRow)
     .where(RevisionRow.context_id == bindparam("id"))
     .order_by(RevisionRow.number.desc())
+    .limit(bindparam("limit"))
 )
 OWNER = union_all(
     select(ProjectRow.name.label("name"))

@@ -28,7 +28,9 @@ if rest ~= '' then
   -- Later than any change before, also where the clock was set back.
   local time = whole(math.max(now, changed + 1))
   body = '{"created_at":' .. whole(created) .. ',"updated_at":' .. time .. rest
-  redis.call('RPUSH', KEYS[REVISIONS], '{"replaced_at":' .. time .. ',"body":' .. stored .. '}')
+  local number = redis.call('LLEN', KEYS[REVISIONS]) + 1
+  redis.call('RPUSH', KEYS[REVISIONS],
+    '{"number":' .. number .. ',"replaced_at":' .. time .. ',"body":' .. stored .. '}')
 end
 local tags = slice(ARGV, 11 + before, #ARGV - 10 - before)
 put_in(member, body, ARGV[6], ARGV[8], tags, 10 + before, now, tonumber(keep))
