@@ -21,7 +21,7 @@ _SENTENCES = (
         "try again.",
     ),
     (
-        ("NoPermissionError", "NOPERM"),
+        ("NoPermissionError", "NOPERM", "ACL failure"),
         "{name} does not allow its user what this memory needs, and nothing was changed: grant "
         "the commands that the README lists on the keys {prefix}:*.",
     ),

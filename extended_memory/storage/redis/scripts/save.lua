@@ -17,7 +17,8 @@ for i = 1, #KEYS do types[i] = TYPES[i] or 'zset' end
 if guessed then
   for i, kind in ipairs({'string', 'set', 'hash', 'hash'}) do types[SEQUENCE + i - 1] = kind end
 end
-check_types(types)
+check_context(types)
+if guessed then check_ids(SEQUENCE) end
 
 local stored = redis.call('GET', KEYS[BODY])
 if stored and is_done(token) then return {'saved', whole((times_of(stored)))} end
