@@ -10,8 +10,15 @@ from typing import Any
 from pydantic import TypeAdapter
 from typing_extensions import NotRequired, TypedDict
 
-from extended_memory.domain import Context, ContextPage, Project, TagCount
-from extended_memory.rendering import Loaded, excerpt, timestamp
+from extended_memory.domain import (
+    Context,
+    ContextPage,
+    Project,
+    Revision,
+    TagCount,
+    UpdatedContext,
+)
+from extended_memory.rendering import Loaded, beginning, excerpt, timestamp
 
 _OVERVIEW_BYTES = 8_000
 
@@ -29,14 +36,46 @@ class SavedAnswer(TypedDict):
 class ContextAnswer(SavedAnswer):
     """A context with its content."""
 
+    updated_at: str
     content: str
+
+
+class LeftOutAnswer(TypedDict):
+    """A context that did not fit into the reply: load it by its id."""
+
+    id: int
+    created_at: str
+    beginning: str
+
+
+class RevisionAnswer(TypedDict):
+    """What a context was before a change."""
+
+    revision: int
+    replaced_at: str
+    beginning: str
+
+
+class UpdatedAnswer(TypedDict):
+    """What a context is now, null if there is none; ``revision`` is what it was, if changed."""
+
+    context: ContextAnswer | None
+    revision: int | None
+
+
+class RestoredAnswer(TypedDict):
+    """The context that was brought back, null if none was, and the earlier texts there are."""
+
+    context: ContextAnswer | None
+    revisions: list[RevisionAnswer]
 
 
 class LoadedAnswer(TypedDict):
     """A page of contexts. ``total`` match, or more; ``next_offset`` is null at the end."""
 
-    project_id: str
+    project_id: str | None
     contexts: list[ContextAnswer]
+    left_out: list[LeftOutAnswer]
     total: int
     total_is_exact: bool
     next_offset: int | None
@@ -49,6 +88,7 @@ class ForgottenAnswer(TypedDict):
     id: int
     project_id: str | None
     forgotten: bool
+    can_be_restored: bool
 
 
 class ProjectAnswer(TypedDict):
@@ -98,12 +138,40 @@ def saved(context: Context) -> SavedAnswer:
     }
 
 
-def loaded(rendered: Loaded, page: ContextPage, *, project: str) -> LoadedAnswer:
+def updated(change: UpdatedContext | None) -> UpdatedAnswer:
+    """Answer an update."""
+    if change is None:
+        return {"context": None, "revision": None}
+    return {"context": _whole(change.context), "revision": change.revision}
+
+
+def restored(context: Context | None, revisions: Sequence[Revision]) -> RestoredAnswer:
+    """Answer a restore."""
+    return {
+        "context": None if context is None else _whole(context),
+        "revisions": [
+            {
+                "revision": revision.number,
+                "replaced_at": timestamp(revision.replaced_at),
+                "beginning": beginning(revision.content),
+            }
+            for revision in revisions
+        ],
+    }
+
+
+def loaded(rendered: Loaded, page: ContextPage, *, project: str | None) -> LoadedAnswer:
     """Answer a load, with the contexts that the text shows."""
     answer: LoadedAnswer = {
         "project_id": project,
-        "contexts": [
-            {**saved(context), "content": context.content} for context in rendered.contexts
+        "contexts": [_whole(context) for context in rendered.contexts],
+        "left_out": [
+            {
+                "id": context.id,
+                "created_at": timestamp(context.created_at),
+                "beginning": beginning(context.content),
+            }
+            for context in rendered.left_out
         ],
         "total": page.total,
         "total_is_exact": page.total_is_exact,
@@ -114,12 +182,15 @@ def loaded(rendered: Loaded, page: ContextPage, *, project: str) -> LoadedAnswer
     return answer
 
 
-def forgotten(context_id: int, project: str | None, *, asked: str) -> ForgottenAnswer:
+def forgotten(
+    context_id: int, project: str | None, *, asked: str, is_in_trash: bool
+) -> ForgottenAnswer:
     """Answer a forget."""
     return {
         "id": context_id,
         "project_id": project or asked or None,
         "forgotten": project is not None,
+        "can_be_restored": project is not None and is_in_trash,
     }
 
 
@@ -165,6 +236,14 @@ def overview(rows: Sequence[Project], contexts: Sequence[Context], *, usage: str
         if len(_json(answer).encode()) > _OVERVIEW_BYTES:
             answer[key].pop()
     return _json(answer)
+
+
+def _whole(context: Context) -> ContextAnswer:
+    return {
+        **saved(context),
+        "updated_at": timestamp(context.last_changed_at),
+        "content": context.content,
+    }
 
 
 def _project(row: Project) -> ProjectAnswer:

@@ -223,6 +223,13 @@ def _tags(value: Any) -> tuple[str, ...]:
     return _at_most(MAXIMUM_TAGS)(tuple(_tag(_text(tag)) for tag in _list(value)))
 
 
+def span(since: TimeSpan | None, until: TimeSpan | None) -> TimeSpan:
+    """Return the time from the beginning of one moment to the end of another."""
+    return TimeSpan(
+        since=None if since is None else since.since, until=None if until is None else until.until
+    )
+
+
 def _schema(kind: str, description: str = "", **more: Any) -> WithJsonSchema:
     """Return the plain schema of an argument that may be left out."""
     return WithJsonSchema(

@@ -86,6 +86,9 @@ class TimeSpan:
         )
 
 
+ALWAYS = TimeSpan()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
     """What a context was before a change; ``number`` counts from 1, ``replaced_at`` is in UTC."""
@@ -95,6 +98,14 @@ class Revision:
     importance: int
     tags: tuple[str, ...]
     replaced_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdatedContext:
+    """A context after a change, and the number of what it was; None where nothing changed."""
+
+    context: Context
+    revision: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from extended_memory.domain import (
+    ALWAYS,
     MAXIMUM_CONTENT_BYTES,
     Context,
     ContextPage,
     Opening,
     Project,
+    Revision,
     TagPage,
+    TimeSpan,
+    UpdatedContext,
 )
 
 MAXIMUM_REPLY_BYTES = 60_000
@@ -24,6 +28,7 @@ MAXIMUM_REPLY_BYTES = 60_000
 _TAG_BYTES = 2_000
 _POPULAR_TAG_BYTES = 1_000
 _OVERVIEW_EXCERPT_CHARACTERS = 300
+_BEGINNING_CHARACTERS = 60
 _MARGIN_BYTES = 500  # the closing lines of a reply
 
 
@@ -33,6 +38,8 @@ class Loaded:
 
     text: str
     contexts: tuple[Context, ...]
+    left_out: tuple[Context, ...]
+    """Those of the page that did not fit, a line each in the text."""
     instructions: str
     next_offset: int | None
 
@@ -54,6 +61,48 @@ def saved(context: Context) -> str:
     )
 
 
+def updated(change: UpdatedContext | None, *, context_id: int) -> str:
+    """Say what a context is now, and how to have back what it was."""
+    if change is None:
+        return f"There is no context #{context_id} here; nothing was changed."
+    context = change.context
+    if change.revision is None:
+        return f"#{context.id} is so already; nothing was changed."
+    tags = f", tags: {_tags(context.tags)}" if context.tags else ""
+    return (
+        f'Changed #{context.id} in project "{context.project}" (importance {context.importance}'
+        f"{tags}), updated_at {timestamp(context.last_changed_at)}. What it was is kept: "
+        f"restore_context(context_id={context.id}, revision={change.revision}) brings it back."
+    )
+
+
+def changed_meanwhile(current: Context) -> str:
+    """Say that a change was refused, and show what it would have overwritten."""
+    return (
+        f"#{current.id} was changed meanwhile, at {timestamp(current.last_changed_at)}, so it was "
+        f"left as it is. It is now:\n\n{_block(_shown(current))}\n\nIf your change still "
+        "applies, make it to this text and try again."
+    )
+
+
+def restored(
+    context: Context | None, revisions: Sequence[Revision], *, context_id: int, revision: int | None
+) -> str:
+    """Say what was brought back, or what could be."""
+    if context is not None:
+        return f'Restored in project "{context.project}":\n\n{_block(_shown(context))}'
+    what = "in the trash" if revision is None else f"with a revision {revision}"
+    lines = [f"There is no context #{context_id} {what}; nothing was restored."]
+    if revisions:
+        lines.append("Earlier texts of it, each until it was replaced:")
+        lines += [
+            f"revision {earlier.number}, {_local(earlier.replaced_at)}: "
+            f"{beginning(earlier.content)}"
+            for earlier in revisions
+        ]
+    return "\n".join(lines)
+
+
 def loaded(
     page: ContextPage,
     *,
@@ -61,6 +110,7 @@ def loaded(
     minimum_importance: int,
     tags: tuple[str, ...],
     offset: int,
+    span: TimeSpan = ALWAYS,
     opening: Opening | None = None,
 ) -> Loaded:
     """Render a page of contexts, as many as fit; always at least one."""
@@ -68,6 +118,8 @@ def loaded(
     scope = f"importance {minimum_importance} or more" + (
         f" and any of the tags {_tags(tags)}" if tags else ""
     )
+    scope += f", saved from {_local(span.since)} on" if span.since else ""
+    scope += f", saved before {_local(span.until)}" if span.until else ""
     more = "" if page.total_is_exact else " or more"
     head = f'Project "{project}": {_many(page.total, "context")}{more} with {scope}, newest first.'
     if opening.popular_tags:
@@ -79,12 +131,7 @@ def loaded(
     budget -= sum(_size(_block(context)) for context in contexts[:1])
     instructions = _cut(opening.instructions.text, budget, "the file is larger than a reply may be")
     budget -= _size(instructions)
-    shown = contexts[:1]
-    for context in contexts[1:]:
-        budget -= _size(_block(context))
-        if budget < 0:
-            break
-        shown.append(context)
+    shown, lines = _fitting(contexts, budget)
     after = offset + len(shown)
     parts = [opening.instructions.problem] if opening.instructions.problem else []
     parts += [f"Custom instructions:\n{instructions}"] if instructions else []
@@ -96,20 +143,78 @@ def loaded(
     may_be_left = left > 0 or (bool(shown) and not page.total_is_exact)
     if may_be_left:
         how_many = f"{left} more" if page.total_is_exact else "More may be left"
+        by_id = ", or with some of these ids:" if lines else "."
         parts.append(
             f"{how_many}: call load_contexts again with offset={after} and init_load=false, "
-            "the other arguments unchanged."
+            f"the other arguments unchanged{by_id}" + "".join(f"\n{line}" for line in lines)
         )
     return Loaded(
         text="\n\n".join(parts),
         contexts=tuple(shown),
+        left_out=tuple(contexts[len(shown) : len(shown) + len(lines)]),
         instructions=instructions,
         next_offset=after if may_be_left else None,
     )
 
 
-def forgotten(context_id: int, project: str | None, *, asked: str) -> str:
-    """Say whether a context was removed, and from where."""
+def fetched(contexts: Sequence[Context], asked: Sequence[int]) -> Loaded:
+    """Render contexts that were asked for by their ids, as many as fit; at least one."""
+    whole = [_shown(context) for context in contexts]
+    budget = MAXIMUM_REPLY_BYTES - _MARGIN_BYTES - 10 * len(asked)
+    budget -= sum(_size(_placed(context)) for context in whole[:1])
+    shown = whole[:1]
+    for context in whole[1:]:
+        budget -= _size(_placed(context))
+        if budget < 0:
+            break
+        shown.append(context)
+    left = [str(context.id) for context in whole[len(shown) :]]
+    found = {context.id for context in whole}
+    missing = [f"#{number}" for number in dict.fromkeys(asked) if number not in found]
+    parts = [_placed(context) for context in shown]
+    parts += [f"More: call load_contexts again with ids=[{', '.join(left)}]."] if left else []
+    parts += [f"There is no {', '.join(missing)}."] if missing else []
+    return Loaded(
+        text="\n\n".join(parts),
+        contexts=tuple(shown),
+        left_out=tuple(whole[len(shown) :]),
+        instructions="",
+        next_offset=None,
+    )
+
+
+def _fitting(contexts: Sequence[Context], budget: int) -> tuple[list[Context], list[str]]:
+    """Return the contexts that are shown, and a line for each that does not fit.
+
+    The first one is in the budget already, and always shown. Where not all fit, some give way
+    to the lines; where not even the lines fit, the last ones are dropped.
+    """
+    lines = [_line(context) for context in contexts]
+    sizes = [0, *(_size(_block(context)) for context in contexts[1:])]
+    if sum(sizes) <= budget:
+        return list(contexts), []
+    count = 1
+    used, of_lines = 0, sum(_size(line) for line in lines[1:])
+    while used + sizes[count] + of_lines - _size(lines[count]) <= budget:
+        used += sizes[count]
+        of_lines -= _size(lines[count])
+        count += 1
+    kept = []
+    for line in lines[count:]:
+        used += _size(line)
+        if used > budget:
+            break
+        kept.append(line)
+    return list(contexts[:count]), kept
+
+
+def forgotten(context_id: int, project: str | None, *, asked: str, trash_days: int) -> str:
+    """Say whether a context was removed, and from where; ``trash_days`` is 0 if for good."""
+    if project is not None and trash_days:
+        return (
+            f'Forgot #{context_id} of project "{project}". For {_many(trash_days, "day")}, '
+            f"restore_context(context_id={context_id}) brings it back."
+        )
     if project is not None:
         return f'Forgot #{context_id} of project "{project}"; it is gone for good.'
     where = f' in project "{asked}"' if asked else ""
@@ -152,17 +257,39 @@ def excerpt(context: Context) -> str:
     return f"{content[:_OVERVIEW_EXCERPT_CHARACTERS]}..."
 
 
+def beginning(content: str) -> str:
+    """Return the first words of a content, on one line."""
+    words = " ".join(content[: 4 * _BEGINNING_CHARACTERS].split())
+    if len(words) <= _BEGINNING_CHARACTERS:
+        return words
+    return f"{words[:_BEGINNING_CHARACTERS]}..."
+
+
 def timestamp(moment: datetime) -> str:
     """Return a time for programs: ISO 8601, to the millisecond, with its zone."""
     return moment.isoformat(timespec="milliseconds")
 
 
 def _block(context: Context) -> str:
+    return f"{_heading(context)}\n{context.content}"
+
+
+def _placed(context: Context) -> str:
+    """Return a context with its project, where it is not said above."""
+    return f'{_heading(context)}, project "{context.project}"\n{context.content}'
+
+
+def _heading(context: Context) -> str:
     tags = f", tags: {_tags(context.tags)}" if context.tags else ""
+    changed = f", changed {_local(context.updated_at)}" if context.updated_at else ""
     return (
-        f"#{context.id} {_local(context.created_at)}, importance {context.importance}{tags}\n"
-        f"{context.content}"
+        f"#{context.id} {_local(context.created_at)}{changed}, importance {context.importance}"
+        f"{tags}"
     )
+
+
+def _line(context: Context) -> str:
+    return f"#{context.id} {_local(context.created_at)}: {beginning(context.content)}"
 
 
 def _shown(context: Context) -> Context:

@@ -9,7 +9,8 @@ from fastmcp.exceptions import ResourceError
 from fastmcp.tools import ToolResult
 
 from extended_memory import answers, arguments, rendering
-from extended_memory.service import MemoryService
+from extended_memory.domain import Change, ContextPage
+from extended_memory.service import SHOWN_REVISIONS, MemoryService
 from extended_memory.serving import (
     MemoryServer,
     OneSentenceRefusals,
@@ -69,6 +70,9 @@ def load_contexts(
     tags_filter: arguments.TagsFilter = (),
     offset: arguments.Offset = arguments.DEFAULT_OFFSET,
     init_load: arguments.InitLoad = True,
+    since: arguments.Moment = None,
+    until: arguments.Moment = None,
+    ids: arguments.ContextIds = (),
     memory: MemoryService = Depends(current_memory),
 ) -> ToolResult:
     """Load what was saved about a project, newest first.
@@ -77,14 +81,21 @@ def load_contexts(
     themselves or to earlier work. The first load brings the user's instructions and the
     project's most used tags; filter by those for more on a topic, or lower importance_level.
     """
+    if ids:
+        contexts = memory.get(ids, project=project_id)
+        found = rendering.fetched(contexts, ids)
+        page = ContextPage(contexts=contexts, total=len(contexts))
+        return _result(found.text, answers.loaded(found, page, project=project_id or None))
     project = memory.project_for(project_id)
     opening = memory.opening(project) if init_load and not tags_filter else None
+    span = arguments.span(since, until)
     page = memory.load(
         project,
         minimum_importance=importance_level,
         tags=tags_filter,
         limit=limit,
         offset=offset,
+        span=span,
     )
     rendered = rendering.loaded(
         page,
@@ -92,28 +103,72 @@ def load_contexts(
         minimum_importance=importance_level,
         tags=tags_filter,
         offset=offset,
+        span=span,
         opening=opening,
     )
     return _result(rendered.text, answers.loaded(rendered, page, project=project))
+
+
+@mcp.memory_tool("Correct", answers.UpdatedAnswer, idempotent=True)
+def update_context(
+    context_id: arguments.ContextId,
+    content: arguments.NewContent = None,
+    importance_level: arguments.NewImportance = None,
+    tags: arguments.NewTags = None,
+    add_tags: arguments.SomeTags = (),
+    remove_tags: arguments.SomeTags = (),
+    project_id: arguments.ProjectId = "",
+    expected_updated_at: arguments.ExpectedUpdate = None,
+    memory: MemoryService = Depends(current_memory),
+) -> ToolResult:
+    """Correct one context: only what is given changes, and what it was can be restored."""
+    change = Change(
+        content=content,
+        importance=importance_level,
+        tags=tags,
+        add_tags=add_tags,
+        remove_tags=remove_tags,
+    )
+    updated = memory.update(
+        context_id, change, project=project_id, last_changed=expected_updated_at
+    )
+    text = rendering.updated(updated, context_id=context_id)
+    return _result(text, answers.updated(updated))
 
 
 @mcp.memory_tool("Forget", answers.ForgottenAnswer, destructive=True, idempotent=True)
 def forget_context(
     context_id: arguments.ContextId,
     project_id: arguments.ProjectId = "",
+    permanently: arguments.Permanently = False,
     memory: MemoryService = Depends(current_memory),
 ) -> ToolResult:
-    """Delete one context for good, by its id.
+    """Move one context to the trash, or delete it permanently with every earlier text.
 
     Only when the user asks for it or the context is plainly outdated. With project_id, only if
     it is in that project.
     """
     asked = memory.project_for(project_id) if project_id or memory.pinned else ""
-    project = memory.forget(context_id, project=project_id)
+    project = memory.forget(context_id, project=project_id, permanently=permanently)
+    days = 0 if permanently else memory.trash_days
     return _result(
-        rendering.forgotten(context_id, project, asked=asked),
-        answers.forgotten(context_id, project, asked=asked),
+        rendering.forgotten(context_id, project, asked=asked, trash_days=days),
+        answers.forgotten(context_id, project, asked=asked, is_in_trash=bool(days)),
     )
+
+
+@mcp.memory_tool("Restore", answers.RestoredAnswer, idempotent=True)
+def restore_context(
+    context_id: arguments.ContextId,
+    revision: arguments.RevisionNumber = None,
+    project_id: arguments.ProjectId = "",
+    memory: MemoryService = Depends(current_memory),
+) -> ToolResult:
+    """Bring a context back from the trash, or with revision its text before a change."""
+    context = memory.restore(context_id, project=project_id, revision=revision)
+    revisions = memory.revisions(context_id, project=project_id, limit=SHOWN_REVISIONS)
+    text = rendering.restored(context, revisions, context_id=context_id, revision=revision)
+    return _result(text, answers.restored(context, revisions))
 
 
 @mcp.memory_tool("List projects", answers.ProjectsAnswer, read_only=True, idempotent=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from extended_memory import instructions
 from extended_memory.domain import (
+    ALWAYS,
     DEFAULT_PROJECT,
     DEFAULT_TRASH_DAYS,
     Change,
@@ -20,8 +21,9 @@ from extended_memory.domain import (
     StoreError,
     TagPage,
     TimeSpan,
+    UpdatedContext,
 )
-from extended_memory.storage.contract import ALWAYS, MemoryRepository
+from extended_memory.storage.contract import MemoryRepository
 
 RETRY_WINDOW = timedelta(minutes=10)
 """Clients retry a call whose answer they lost; within this time a repeated save is that."""
@@ -30,6 +32,7 @@ OPENING_TAGS = 10
 OVERVIEW_PROJECTS = 10
 OVERVIEW_CONTEXTS = 10
 OVERVIEW_IMPORTANCE = 7
+SHOWN_REVISIONS = 20
 
 
 class MemoryService:
@@ -131,7 +134,7 @@ class MemoryService:
         *,
         project: str = "",
         last_changed: TimeSpan | None = None,
-    ) -> Context | None:
+    ) -> UpdatedContext | None:
         """Change a context; return it, or None where it is not to be seen from here.
 
         Raises:

@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 import fastmcp
@@ -16,12 +17,17 @@ from fastmcp.exceptions import ResourceError, ToolError, ValidationError
 from fastmcp.server.context import reset_transport, set_transport
 from fastmcp.server.lifespan import lifespan
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
-from fastmcp.tools import ToolResult
+from fastmcp.tools import Tool, ToolResult
 from mcp_types import CallToolRequestParams, ToolAnnotations
 from pydantic import ValidationError as PydanticError
 
-from extended_memory import answers, refusals
-from extended_memory.domain import ExtendedMemoryError, StoreBusyError, StoreError
+from extended_memory import answers, refusals, rendering
+from extended_memory.domain import (
+    ContextChangedError,
+    ExtendedMemoryError,
+    StoreBusyError,
+    StoreError,
+)
 from extended_memory.service import MemoryService
 from extended_memory.settings import Settings
 from extended_memory.stdio import Channel
@@ -37,6 +43,9 @@ fastmcp.settings.telemetry_mode = "off"
 WARM_UP_SECONDS = 0.5
 """The store opens this long after the start: a client has its handshake and tools by then."""
 
+PURGE_SECONDS = 24 * 60 * 60
+"""How often the trash is looked through, besides at the start."""
+
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -49,16 +58,19 @@ async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
         lambda: open_repository(settings.storage),
         pinned=settings.project,
         custom_instructions=settings.custom_instructions,
+        trash_days=settings.trash_days,
         ending=server.ending if isinstance(server, MemoryServer) else None,
     )
     ending = threading.Event()
 
     def warm_up() -> None:
-        if not ending.wait(WARM_UP_SECONDS):
-            try:
+        pause = WARM_UP_SECONDS
+        while not ending.wait(pause):
+            # A fault is in the log, and a call that meets it will say it.
+            with suppress(StoreError):
                 memory.prepare()
-            except StoreError:
-                return  # it is in the log, and the first call will say it
+                memory.purge()
+            pause = PURGE_SECONDS
 
     thread = threading.Thread(target=warm_up, name="warm-up", daemon=True)
     thread.start()
@@ -146,7 +158,8 @@ class MemoryServer(FastMCP):
 
         def register(function: Callable[_P, ToolResult]) -> Callable[_P, ToolResult]:
             registered = _in_place_if_quick(function)
-            self.tool(
+            tool = Tool.from_function(
+                registered,
                 description=words(registered),
                 output_schema=answers.schema(answer),
                 annotations=ToolAnnotations(
@@ -156,7 +169,12 @@ class MemoryServer(FastMCP):
                     idempotent_hint=idempotent,
                     open_world_hint=False,
                 ),
-            )(registered)
+            )
+            for schema in tool.parameters["properties"].values():
+                # An argument that may be left out: null is no value of its plain type.
+                if "default" in schema and schema["default"] is None:
+                    del schema["default"]
+            self.add_tool(tool)
             return function
 
         return register
@@ -176,6 +194,9 @@ def says(error: type[ToolError | ResourceError]) -> Callable[[Callable[_P, _R]],
         def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
             try:
                 return function(*args, **kwargs)
+            except ContextChangedError as refusal:
+                sentence = rendering.changed_meanwhile(refusal.current)
+                raise error(sentence, log_level=logging.DEBUG) from None
             except ExtendedMemoryError as refusal:
                 # Not a fault of the server; where one is behind it, the store has logged it.
                 raise error(str(refusal), log_level=logging.DEBUG) from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from os.path import expanduser, expandvars
 from pathlib import Path
 
-from extended_memory.domain import SettingsError
+from extended_memory.domain import DEFAULT_TRASH_DAYS, SettingsError
 from extended_memory.names import (
     MAXIMUM_PROJECT_CHARACTERS,
     control_character,
@@ -20,11 +20,14 @@ STORAGE_CONNECTION_STRING = "STORAGE_CONNECTION_STRING"
 EXTENDED_MEMORY_PROJECT = "EXTENDED_MEMORY_PROJECT"
 CUSTOM_INSTRUCTION_PATH = "CUSTOM_INSTRUCTION_PATH"
 LOG_LEVEL = "LOG_LEVEL"
+EXTENDED_MEMORY_TRASH_DAYS = "EXTENDED_MEMORY_TRASH_DAYS"
 REDIS_KEY_PREFIX = "REDIS_KEY_PREFIX"
 REDIS_ALLOW_EVICTION = "REDIS_ALLOW_EVICTION"
 
 DEFAULT_KEY_PREFIX = "em"
 """Not 0.9.0's, whose keys may lie on the same server."""
+
+MAXIMUM_TRASH_DAYS = 36_500
 
 _YES = {"1", "true", "yes", "on"}
 _NO = {"", "0", "false", "no", "off"}
@@ -61,12 +64,17 @@ class RedisLocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the environment asks for. ``project``: the one that the server is pinned to."""
+    """What the environment asks for.
+
+    ``project``: the one that the server is pinned to; ``trash_days``: how long what is forgotten
+    can be restored.
+    """
 
     storage: SqliteLocation | RedisLocation
     project: str | None
     custom_instructions: Path | None
     log_level: str
+    trash_days: int = DEFAULT_TRASH_DAYS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -89,6 +97,7 @@ class Settings:
             project=_pinned_project(environment.get(EXTENDED_MEMORY_PROJECT, "")),
             custom_instructions=_path(instructions) if instructions else None,
             log_level=value(LOG_LEVEL) or "INFO",
+            trash_days=_trash_days(value(EXTENDED_MEMORY_TRASH_DAYS)),
         )
 
 
@@ -187,6 +196,17 @@ def _pinned_project(name: str) -> str | None:
             f"at most {MAXIMUM_PROJECT_CHARACTERS} are allowed."
         )
     return project or None
+
+
+def _trash_days(days: str) -> int:
+    if not days:
+        return DEFAULT_TRASH_DAYS
+    if not (days.isascii() and days.isdecimal() and int(days) <= MAXIMUM_TRASH_DAYS):
+        raise SettingsError(
+            f"{EXTENDED_MEMORY_TRASH_DAYS} is no whole number of days from 0 (no trash) to "
+            f"{MAXIMUM_TRASH_DAYS:,}: write one, or leave it out."
+        )
+    return int(days)
 
 
 def _key_prefix(prefix: str) -> str:

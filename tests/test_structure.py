@@ -44,6 +44,7 @@ BELOW: dict[str, set[str]] = {
         "answers",
         "domain",
         "refusals",
+        "rendering",
         "service",
         "settings",
         "stdio",

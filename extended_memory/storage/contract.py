@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 from extended_memory.domain import (
+    ALWAYS,
     Change,
     Context,
     ContextPage,
@@ -15,6 +16,7 @@ from extended_memory.domain import (
     Revision,
     TagPage,
     TimeSpan,
+    UpdatedContext,
 )
 
 MAY_WAIT: ContextVar[bool] = ContextVar("MAY_WAIT", default=True)
@@ -29,9 +31,6 @@ MAXIMUM_REPEAT_WINDOW = timedelta(hours=1)
 
 MAXIMUM_COUNTED = 1_000
 """How many contexts are counted one by one where several tags are asked for."""
-
-
-ALWAYS = TimeSpan()
 
 
 class MemoryRepository(ABC):
@@ -125,7 +124,7 @@ class MemoryRepository(ABC):
         *,
         project: str | None,
         last_changed: TimeSpan | None = None,
-    ) -> Context | None:
+    ) -> UpdatedContext | None:
         """Change a context; return it as it is then, with the time of the change.
 
         Only what the change names becomes different. What the context was is kept as a revision;

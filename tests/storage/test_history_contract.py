@@ -30,7 +30,7 @@ EVER = datetime(2200, 1, 1, tzinfo=timezone.utc)
 def change(repository: MemoryRepository, context: Context, **changes: Any) -> Context:
     changed = repository.update(context.id, Change(**changes), project=None)
     assert changed is not None
-    return changed
+    return changed.context
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,10 @@ def test_only_a_context_of_the_project_is_changed(repository: MemoryRepository) 
     assert repository.update(context.id + 1000, content, project=None) is None
     assert repository.restore(context.id, project="beta", revision=1) is None
     assert everything(repository) == before
-    changed = repository.update(context.id, content, project="alpha")
-    assert changed is not None
+    updated = repository.update(context.id, content, project="alpha")
+    assert updated is not None
+    assert updated.revision == 1
+    changed = updated.context
     assert repository.revisions(context.id, project="beta", limit=99) == ()
     assert repository.restore(context.id, project="beta", revision=1) is None
     assert load(repository).contexts == (changed,)
@@ -162,10 +164,11 @@ def test_a_context_that_was_changed_meanwhile_is_refused_and_shown(
     )
     changed = repository.update(context.id, Change(content="mine"), project=None, last_changed=seen)
     assert changed is not None
+    mine = changed.context
     with pytest.raises(ContextChangedError) as refused:
         repository.update(context.id, Change(content="late"), project=None, last_changed=seen)
-    assert refused.value.current == changed
-    assert load(repository).contexts == (changed,)
+    assert refused.value.current == mine
+    assert load(repository).contexts == (mine,)
     assert len(repository.revisions(context.id, project=None, limit=99)) == 1
 
 
@@ -184,7 +187,7 @@ def test_of_many_changes_for_one_state_one_wins(repository: MemoryRepository) ->
                 last_changed=seen,
             )
             assert changed is not None
-            won.append(changed)
+            won.append(changed.context)
         except ContextChangedError as error:
             lost.append(error)
 

@@ -267,8 +267,11 @@ class Stores(RuleBasedStateMachine):
             old = model.some(which, model.contexts)
             if old is None:
                 continue
-            new = repository.update(old.id, change, project=None)
-            assert new is not None
+            updated = repository.update(old.id, change, project=None)
+            assert updated is not None
+            new = updated.context
+            number = None if new == old else len(model.revisions.get(old.id, [])) + 1
+            assert updated.revision == number
             assert new == replace(change.applied_to(old), updated_at=new.updated_at)
             if new != old:
                 model.contexts.remove(old)

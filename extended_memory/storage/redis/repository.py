@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from extended_memory.domain import (
+    ALWAYS,
     Change,
     Context,
     ContextChangedError,
@@ -18,10 +19,11 @@ from extended_memory.domain import (
     TagCount,
     TagPage,
     TimeSpan,
+    UpdatedContext,
     from_milliseconds,
     to_milliseconds,
 )
-from extended_memory.storage.contract import ALWAYS, MAXIMUM_COUNTED, MemoryRepository
+from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository
 from extended_memory.storage.redis.keys import Keys, bucket, id_of
 from extended_memory.storage.redis.store import Store
 from extended_memory.storage.redis.writing import TRIES, Writer
@@ -127,7 +129,7 @@ class RedisRepository(MemoryRepository):
         *,
         project: str | None,
         last_changed: TimeSpan | None = None,
-    ) -> Context | None:
+    ) -> UpdatedContext | None:
         """Change a context; see the contract."""
 
         def become(old: Context) -> Context:
@@ -163,16 +165,18 @@ class RedisRepository(MemoryRepository):
             if owner is None:
                 return None
             if revision is None:
-                return self._writer.change(owner, context_id, "trash", lambda old: old)
+                restored = self._writer.change(owner, context_id, "trash", lambda old: old)
+                return None if restored is None else restored.context
             earlier = self._writer.revision(owner, context_id, revision)
             if earlier is None:
                 return None
             change = Change(
                 content=earlier.content, importance=earlier.importance, tags=earlier.tags
             )
-            return self._writer.change(
+            restored = self._writer.change(
                 owner, context_id, "trash", change.applied_to
             ) or self._writer.change(owner, context_id, "contexts", change.applied_to)
+            return None if restored is None else restored.context
 
     def revisions(
         self, context_id: int, *, project: str | None, limit: int

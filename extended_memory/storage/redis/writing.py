@@ -15,6 +15,7 @@ from extended_memory.domain import (
     Context,
     Revision,
     StoreError,
+    UpdatedContext,
     from_milliseconds,
     to_milliseconds,
 )
@@ -133,7 +134,7 @@ class Writer:
 
     def change(
         self, project: str, context_id: int, place: Place, become: Callable[[Context], Context]
-    ) -> Context | None:
+    ) -> UpdatedContext | None:
         """Let a context become another one, out of the trash if it is there.
 
         Return None where it is not in that place. ``become`` may be called again, where the
@@ -147,7 +148,7 @@ class Writer:
             old = self._store.read(body, context_id, project)
             new = become(old)
             if new == old and place == "contexts":
-                return old
+                return UpdatedContext(context=old, revision=None)
             outcome, *found = self._store.run(
                 "change",
                 self._keys.of_context(project, context_id, (*old.tags, *new.tags)),
@@ -167,7 +168,8 @@ class Writer:
                 ],
             )
             if outcome == 1:
-                return self._store.read(found[0], context_id, project)
+                changed = self._store.read(found[0], context_id, project)
+                return UpdatedContext(context=changed, revision=found[1])
             if outcome == 0:
                 return None
         raise _too_busy(context_id)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Executable
 
 from extended_memory.domain import (
+    ALWAYS,
     MAXIMUM_IMPORTANCE,
     Change,
     Context,
@@ -22,10 +23,11 @@ from extended_memory.domain import (
     TagCount,
     TagPage,
     TimeSpan,
+    UpdatedContext,
     from_milliseconds,
     to_milliseconds,
 )
-from extended_memory.storage.contract import ALWAYS, MAXIMUM_COUNTED, MemoryRepository
+from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository
 from extended_memory.storage.sql import statements, writing
 from extended_memory.storage.sql.database import Database
 from extended_memory.storage.sql.digest import content_digest
@@ -166,7 +168,7 @@ class SqlRepository(MemoryRepository):
         *,
         project: str | None,
         last_changed: TimeSpan | None = None,
-    ) -> Context | None:
+    ) -> UpdatedContext | None:
         """Change a context; see the contract."""
         with self._database.writing() as database:
             old = writing.read(database, context_id, project=project)
@@ -175,7 +177,13 @@ class SqlRepository(MemoryRepository):
             if last_changed is not None and old.last_changed_at not in last_changed:
                 raise ContextChangedError(old)
             new = change.applied_to(old)
-            return old if new == old else writing.replace(database, old, new)
+            if new == old:
+                return UpdatedContext(context=old, revision=None)
+            changed = writing.replace(database, old, new)
+            (number,) = database.execute(
+                statements.CHANGE_LAST_REVISION, {"id": context_id}
+            ).fetchone()
+            return UpdatedContext(context=changed, revision=number)
 
     def forget(
         self, context_id: int, *, project: str | None, permanently: bool = False

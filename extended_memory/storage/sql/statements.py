@@ -213,6 +213,9 @@ CHANGE_KEEP_REVISION = _prepared(
         ).where(RevisionRow.context_id == bindparam("id")),
     )
 )
+CHANGE_LAST_REVISION = _prepared(
+    select(func.max(RevisionRow.number)).where(RevisionRow.context_id == bindparam("id"))
+)
 CHANGE_REVISION = _prepared(
     select(RevisionRow.content, RevisionRow.importance, RevisionRow.tags).where(
         RevisionRow.context_id == bindparam("id"), RevisionRow.number == bindparam("number")

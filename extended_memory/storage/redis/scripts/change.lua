@@ -3,13 +3,13 @@
 -- ARGV: the body as it was read, member, its digest, a token of this call, "contexts" or "trash"
 -- as the place where it is, the new importance, the rest of the new body or "" to leave it as it
 -- is, the new digest, milliseconds that tokens are kept, how many tags it has, those tags, the
--- new tags. Returns {1, body} where it was done, by this call or by an earlier try of it, {0}
--- where it is gone, {-1} where it has changed.
+-- new tags. Returns {1, body, number of the last revision} where it was done, by this call or by
+-- an earlier try of it, {0} where it is gone, {-1} where it has changed.
 check_context(TYPES, 'zset')
 local member, from, rest, keep, before = ARGV[2], ARGV[5], ARGV[7], ARGV[9], tonumber(ARGV[10])
 if is_done(ARGV[4]) then
   local body = redis.call('GET', KEYS[BODY])
-  return body and {1, body} or {0}
+  return body and {1, body, redis.call('LLEN', KEYS[REVISIONS])} or {0}
 end
 local stored = redis.call('GET', KEYS[from == 'trash' and TRASHED or BODY])
 if not stored then return {0} end
@@ -34,4 +34,4 @@ if rest ~= '' then
 end
 local tags = slice(ARGV, 11 + before, #ARGV - 10 - before)
 put_in(member, body, ARGV[6], ARGV[8], tags, 10 + before, now, tonumber(keep))
-return {1, body}
+return {1, body, redis.call('LLEN', KEYS[REVISIONS])}
