@@ -6,8 +6,12 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
--- A script that fails half way is not rolled back: what could fail is looked at first.
-local function check_types(types)
+-- A script that fails half way is not rolled back: what could fail is looked at first, the types
+-- of the keys and the commands that the user may lack.
+local function check(types, commands)
+  for _, command in ipairs(commands) do
+    if not redis.acl_check_cmd(command, KEYS[1]) then error({err = 'NOPERM ' .. command}) end
+  end
   for i, key in ipairs(KEYS) do
     local found = redis.call('TYPE', key).ok
     if found ~= 'none' and found ~= types[i] then error({err = 'EMTYPE ' .. key}) end

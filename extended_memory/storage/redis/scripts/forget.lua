@@ -6,7 +6,7 @@
 -- where it has changed.
 local types = {'string', 'zset', 'zset', 'zset', 'zset'}
 for i = 6, #KEYS do types[i] = 'zset' end
-check_types(types)
+check(types, {'type', 'time', 'get', 'del', 'zadd', 'zincrby', 'zrem', 'zscore'})
 local stored = redis.call('GET', KEYS[1])
 if not stored then return redis.call('ZSCORE', KEYS[4], ARGV[4]) and 1 or 0 end
 if stored ~= ARGV[1] then return -1 end

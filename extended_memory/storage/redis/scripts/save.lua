@@ -7,7 +7,8 @@
 -- time, member} with the context that this save repeats.
 local types = {'string', 'zset', 'zset', 'hash', 'zset', 'zset'}
 for i = 7, #KEYS do types[i] = 'zset' end
-check_types(types)
+check(types, {'type', 'time', 'get', 'set', 'zadd', 'zincrby', 'zrem', 'zscore', 'zrangebylex',
+  'zrangebyscore', 'hmget', 'hset'})
 local stored = redis.call('GET', KEYS[1])
 if stored then return {'there', stored} end
 
