@@ -120,7 +120,7 @@ def test_help_says_what_it_is_and_ends() -> None:
         check=True,
         timeout=30,
     )
-    assert told.stdout.startswith("usage: extended-memory-mcp")
+    assert told.stdout.startswith("Usage: extended-memory-mcp")
     assert "MCP client" in told.stdout
     assert told.stderr == ""
 

@@ -58,7 +58,8 @@ def test_a_redis_that_is_down_at_the_start_is_said_by_every_tool_until_it_is_the
     answers = [server.answer(call, within=10)["result"] for call in calls]
     assert {answer["content"][0]["text"] for answer in answers} == {
         "Redis at the socket s cannot be reached: check that it is running and that "
-        "STORAGE_CONNECTION_STRING names the right place, and try again."
+        "STORAGE_CONNECTION_STRING names the right place, redis:// or rediss:// as well, and try "
+        "again."
     }
     assert all(answer["isError"] for answer in answers)
     assert server.log().count("cannot be reached") == 1

@@ -146,7 +146,8 @@ def _typed(options: dict[str, str]) -> dict[str, Any]:
         if name in _OF_0_9_0:
             continue
         if name not in _OPTIONS:
-            raise _refusal(f"has the option '{name}', which is not known")
+            # It may be a piece of a password that is not percent-encoded.
+            raise _refusal("has an option after the question mark that is not known")
         try:
             typed[name] = _OPTIONS[name](value)
         except (KeyError, ValueError):

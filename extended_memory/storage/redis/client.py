@@ -9,8 +9,11 @@ restart. A server that does not answer in time is given up at once: a call ends 
 seconds. Every step may run twice; the scripts see to it that the second run changes nothing.
 """
 
+import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from extended_memory.domain import StoreError
 from extended_memory.storage.redis.address import Address
 
 if TYPE_CHECKING:
@@ -24,7 +27,9 @@ Client: TypeAlias = Any
 nothing of ``decode_responses``."""
 
 TIMEOUT_SECONDS = 3.0
-IDLE_SECONDS_BEFORE_CHECK = 30
+PATIENCE_SECONDS = 3.0
+"""How long after its beginning a call may still begin a step again."""
+
 CONNECTIONS = 64
 """More than FastMCP has worker threads, so that none waits for a connection."""
 
@@ -53,10 +58,12 @@ def retry() -> "Retry":
 
 
 def give_up_if_final(error: Exception) -> None:
-    """Raise an error that looks like a lost connection and will not pass: a wrong password."""
+    """Raise an error that looks like a lost connection and will not pass: who is not trusted."""
     from redis import exceptions
 
-    if isinstance(error, (exceptions.AuthenticationError, exceptions.AuthorizationError)):
+    if isinstance(
+        error, (exceptions.AuthenticationError, exceptions.AuthorizationError)
+    ) or isinstance(error.__cause__ or error.__context__, ssl.SSLCertVerificationError):
         raise error
 
 
@@ -64,9 +71,18 @@ def new_client(address: Address) -> Client:
     """Return a client; it connects when it is first used, a cluster's at once.
 
     Raises:
+        StoreError: a file that the address names is not there.
         redis.exceptions.RedisError: no node of a cluster answers.
     """
     import redis
+
+    for name in ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"):
+        # redis-py would say that the server cannot be reached.
+        if name in address.options and not Path(address.options[name]).exists():
+            raise StoreError(
+                f"STORAGE_CONNECTION_STRING names a file in '{name}' that is not there: correct "
+                "its path."
+            )
 
     options = {
         "username": address.username,
@@ -74,7 +90,6 @@ def new_client(address: Address) -> Client:
         "decode_responses": True,
         "socket_timeout": TIMEOUT_SECONDS,
         "socket_connect_timeout": TIMEOUT_SECONDS,
-        "health_check_interval": IDLE_SECONDS_BEFORE_CHECK,
         "retry": _no_retry(),
         **address.options,
     }
@@ -128,3 +143,14 @@ def _behind_sentinel(
     sentinels = Sentinel(address.hosts, sentinel_kwargs=of_sentinels | sentinel)
     primary: Redis = sentinels.master_for(address.service, **options)
     return primary
+
+
+def close_idle(client: Client) -> None:
+    """Close the connections that no call uses; the others close with the last call that does."""
+    from redis.cluster import RedisCluster
+
+    servers = [client]
+    if isinstance(client, RedisCluster):
+        servers = [node.redis_connection for node in client.get_nodes() if node.redis_connection]
+    for server in servers:
+        server.connection_pool.disconnect(inuse_connections=False)

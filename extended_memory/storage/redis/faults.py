@@ -21,7 +21,7 @@ _SENTENCES = (
         "try again.",
     ),
     (
-        ("NoPermissionError", "NOPERM", "ACL failure"),
+        ("NoPermissionError", "NOPERM", "has no permissions", "can't run this command"),
         "{name} does not allow its user what this memory needs, and nothing was changed: grant "
         "the commands that the README lists on the keys {prefix}:*.",
     ),
@@ -38,6 +38,11 @@ _SENTENCES = (
     (
         ("BusyLoadingError", "LOADING"),
         "{name} is still loading its data: try again in a moment.",
+    ),
+    (
+        ("BUSY ",),
+        "{name} is busy with a script of somebody else: try again in a moment, or end it with "
+        "SCRIPT KILL.",
     ),
     (
         ("MISCONF",),
@@ -92,7 +97,7 @@ _SENTENCES = (
     (
         ("ConnectionError",),
         "{name} cannot be reached: check that it is running and that STORAGE_CONNECTION_STRING "
-        "names the right place, and try again.",
+        "names the right place, redis:// or rediss:// as well, and try again.",
     ),
 )
 _OTHER = "{name} cannot serve this call: the server's log names the fault; remove it and try again."

@@ -5,9 +5,9 @@ synced is not in it: the README says what each setting means.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 from extended_memory.domain import StoreError
 from extended_memory.settings import REDIS_ALLOW_EVICTION
@@ -21,15 +21,16 @@ _OLDEST = 7  # the first with flags of scripts; Valkey begins at 7.2 and says so
 
 logger = logging.getLogger(__name__)
 
+Info: TypeAlias = dict[str, Any]
 
-def require_usable(client: Client, keys: Keys, *, name: str, may_evict: bool) -> None:
+
+def require_usable(infos: Sequence[Info], *, name: str, may_evict: bool) -> None:
     """Look at every server before the first call is sent to it.
 
     Raises:
-        StoreError: it is too old, it may throw memories away, or a newer release wrote to it.
-        redis.exceptions.RedisError: it cannot be asked.
+        StoreError: it is too old, or it may throw memories away.
     """
-    for info in _infos(client):
+    for info in infos:
         version = str(info.get("redis_version", ""))
         if version.partition(".")[0].isdecimal() and int(version.partition(".")[0]) < _OLDEST:
             raise StoreError(
@@ -43,18 +44,30 @@ def require_usable(client: Client, keys: Keys, *, name: str, may_evict: bool) ->
                 "nothing is kept there: set the policy to noeviction, or "
                 f"{REDIS_ALLOW_EVICTION}=yes if losing memories is fine."
             )
-    layout = client.hget(keys.meta, "layout")
-    if layout is not None and int(layout) > LAYOUT:
-        release = client.hget(keys.meta, "release")
+
+
+def require_layout(client: Client, keys: Keys, *, name: str) -> None:
+    """Look at who wrote the store.
+
+    Raises:
+        StoreError: a newer release did.
+        redis.exceptions.RedisError: the server cannot be asked.
+    """
+    layout, release = client.hmget(keys.meta, "layout", "release")
+    if layout not in {None, str(LAYOUT)}:
         raise StoreError(
             f"The memory on {name} was written by a newer release, and it was left as it is: "
-            f"install extended-memory-mcp {release} or newer."
+            + (
+                f"install extended-memory-mcp {release} or newer."
+                if release
+                else "upgrade this one."
+            )
         )
 
 
-def warn(client: Client, *, name: str) -> None:
+def warn(infos: Sequence[Info], *, name: str) -> None:
     """Say in the log where what is saved would not survive the server."""
-    for info in _infos(client):
+    for info in infos:
         if info.get("loading"):
             continue
         if not info.get("aof_enabled"):
@@ -80,7 +93,7 @@ def holds_legacy(client: Client, keys: Keys) -> bool:
         return False  # a user who may see our keys alone has no business with others
 
 
-def _infos(client: Client) -> Iterator[dict[str, Any]]:
+def infos(client: Client) -> Iterator[Info]:
     """Give what each server that can be written to says of itself."""
     from redis.cluster import RedisCluster
     from redis.exceptions import ConnectionError as LostError

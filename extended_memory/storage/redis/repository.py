@@ -24,6 +24,7 @@ from extended_memory.domain import (
     to_milliseconds,
 )
 from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository
+from extended_memory.storage.redis.client import Client
 from extended_memory.storage.redis.keys import Keys, bucket, id_of
 from extended_memory.storage.redis.store import Store
 from extended_memory.storage.redis.writing import TRIES, Writer
@@ -196,11 +197,12 @@ class RedisRepository(MemoryRepository):
                     for owner in names
                     for name, moment in self._store.ask(
                         partial(
-                            self._store.client.zrange,
+                            self._store.client.zrevrangebyscore,
                             self._keys.trash(owner),
-                            0,
-                            limit - 1,
-                            desc=True,
+                            "+inf",
+                            "-inf",
+                            start=0,
+                            num=limit,
                             withscores=True,
                         )
                     )
@@ -227,11 +229,10 @@ class RedisRepository(MemoryRepository):
             for project in self._project_names():
                 old = self._store.ask(
                     partial(
-                        self._store.client.zrange,
+                        self._store.client.zrangebyscore,
                         self._keys.trash(project),
                         "-inf",
                         f"({to_milliseconds(before)}",
-                        byscore=True,
                     )
                 )
                 for name in old:
@@ -334,6 +335,9 @@ class RedisRepository(MemoryRepository):
             return ()
         keys = [self._keys.body(project, context_id) for context_id in ids]
         found = self._store.ask(lambda: self._store.client.mget(keys))
+        for key in [key for key, body in zip(keys, found, strict=True) if body is None]:
+            # MGET gives nothing also where something else lies under the key; GET says so.
+            self._store.ask(partial(self._store.client.get, key))
         return tuple(
             self._store.read(body, context_id, project)
             for context_id, body in zip(ids, found, strict=True)
@@ -366,11 +370,19 @@ class RedisRepository(MemoryRepository):
     def _projects(self, names: Sequence[str]) -> list[Project]:
         """Return those of the projects that hold contexts, in the order of the names."""
 
+        def ask_each(client: Client) -> list[Any]:
+            asked: list[Any] = []
+            for name in names:
+                asked.append(client.zcard(self._keys.contexts(name)))
+                asked.append(client.hmget(self._keys.project(name), "created_at", "last_saved_at"))
+            return asked
+
         def ask() -> list[Any]:
+            if self._store.is_cluster:
+                # Its pipeline would ask again for each name, and wait each time, if a node hangs.
+                return ask_each(self._store.client)
             with self._store.client.pipeline(transaction=False) as pipeline:
-                for name in names:
-                    pipeline.zcard(self._keys.contexts(name))
-                    pipeline.hmget(self._keys.project(name), "created_at", "last_saved_at")
+                ask_each(pipeline)
                 replies: list[Any] = pipeline.execute()
                 return replies
 
@@ -385,5 +397,5 @@ class RedisRepository(MemoryRepository):
             for name, count, (created_at, last_saved_at) in zip(
                 names, found[::2], found[1::2], strict=True
             )
-            if count
+            if count and created_at and last_saved_at  # a server that may evict drops any key
         ]

@@ -2,20 +2,25 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from extended_memory.domain import Context, StoreError
 from extended_memory.storage.complaints import Complaints
 from extended_memory.storage.redis import address, bodies, health, scripts
-from extended_memory.storage.redis.client import Client, give_up_if_final, new_client, retry
+from extended_memory.storage.redis.client import (
+    PATIENCE_SECONDS,
+    Client,
+    close_idle,
+    give_up_if_final,
+    new_client,
+    retry,
+)
 from extended_memory.storage.redis.faults import cause, fault
 from extended_memory.storage.redis.keys import Keys
-
-if TYPE_CHECKING:
-    from redis.commands.core import Script
 
 logger = logging.getLogger(__name__)
 
@@ -50,12 +55,14 @@ class Store:
         self._warned = False
         self._failures = 0
         self._failure: StoreError | None = None
-        self._scripts: dict[str, Script] = {}
+        self._call = threading.local()
+        """Of the call in each thread: its client, and until when it may begin a step again."""
         self._complaints = Complaints(logger)
 
     @contextmanager
     def use(self) -> Iterator[None]:
         """Serve one call: connect where needed, and say what is wrong in one sentence."""
+        self._call.until = time.monotonic() + PATIENCE_SECONDS
         try:
             _require_installed()
             with self._sentences():
@@ -79,15 +86,32 @@ class Store:
 
     def run(self, name: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
         """Run a script; it may run twice, where the first reply was lost."""
-        script = self._scripts.get(name)
-        if script is None:
-            script = self._scripts[name] = self.client.register_script(scripts.source(name))
-        return self.ask(lambda: script(keys=keys, args=arguments, client=self.client))
+        from redis.exceptions import NoScriptError
+
+        def ask() -> Any:
+            try:
+                return self.client.evalsha(scripts.digest(name), len(keys), *keys, *arguments)
+            except NoScriptError:
+                # Not SCRIPT LOAD: a cluster's client sends that to every node, also to a dead one.
+                return self.client.eval(scripts.source(name), len(keys), *keys, *arguments)
+
+        return self.ask(ask)
 
     def ask(self, question: Callable[[], _R]) -> _R:
         """Return the answer to a question, which may be asked twice."""
         # A Retry of its own for each: its pauses have a state.
-        return retry().call_with_retry(question, give_up_if_final)
+        return retry().call_with_retry(question, self._give_up)
+
+    def _give_up(self, error: Exception) -> None:
+        """Raise an error that another try would not mend, or not in time."""
+        give_up_if_final(error)
+        if time.monotonic() > self._call.until:
+            raise error
+
+    @property
+    def client(self) -> Client:
+        """The client of redis-py, within ``use``: one for all of a call, also while closing."""
+        return self._call.client
 
     def read(self, body: str, context_id: int, project: str) -> Context:
         """Return the context that a body holds.
@@ -109,24 +133,20 @@ class Store:
                 "server's data from a backup."
             ) from error
 
-    @property
-    def client(self) -> Client:
-        """The client of redis-py, within ``use``."""
-        return self._client
-
     def close(self) -> None:
         """Let go of every connection."""
         with self._opening:
             if self._client is not None:
-                self._client.close()
+                close_idle(self._client)
             self._client, self._looked_at = None, False
-            self._scripts.clear()
 
     def _open(self) -> None:
-        if self._looked_at:
+        self._call.client = self._client  # before the question, or closing could come in between
+        if self._looked_at and self._call.client is not None:
             return
         failures = self._failures
         with self._opening:
+            self._call.client = self._client
             if self._looked_at:
                 return
             if failures != self._failures and self._failure is not None:
@@ -141,18 +161,20 @@ class Store:
     def _connect(self) -> None:
         if self._client is None:
             place = address.parse(self._url)
-            self.name = place.shown
-            self.is_cluster = place.kind == "cluster"
+            self.name, self.is_cluster = place.shown, place.kind == "cluster"
             self._client = self.ask(lambda: new_client(place))
+        self._call.client = self._client
         self.ask(self._look)
         self._looked_at = True
 
     def _look(self) -> None:
         if self._only_reads:
             return
-        health.require_usable(self.client, self.keys, name=self.name, may_evict=self._may_evict)
+        infos = list(health.infos(self.client))
+        health.require_usable(infos, name=self.name, may_evict=self._may_evict)
+        health.require_layout(self.client, self.keys, name=self.name)
         if not self._warned:
-            health.warn(self.client, name=self.name)
+            health.warn(infos, name=self.name)
             self.holds_legacy = health.holds_legacy(self.client, self.keys)
             self._warned = True
 

@@ -41,7 +41,7 @@ class Writer:
         self._store = store
         self._keys = store.keys
         self._bucket = 0
-        self._next = 1
+        self._next = 0
 
     def reserve(self, project: str, origin: str = "") -> tuple[str, int]:
         """Give a new id, or the one of an origin; see ``scripts/reserve.lua``."""
@@ -61,7 +61,7 @@ class Writer:
         Or return the one that it repeats. The id of ``context`` means nothing.
         """
         token = _token()
-        if not self._store.is_cluster:
+        if self._next and not self._store.is_cluster:
             # One script instead of two: it is told which id is the next, and does nothing where
             # somebody else was given that one.
             stored = self._put(
@@ -120,6 +120,10 @@ class Writer:
             return replace(context, created_at=from_milliseconds(int(found[0])))
         if outcome == "other":
             self._next = int(found[0])
+        if outcome == "taken" and repeat_within is None:
+            stored = self._store.read(found[0], context.id, context.project)
+            if stored == context:  # brought by an earlier call, which broke off after this step
+                return stored
         if outcome == "repeated":
             body = self._get(context.project, id_of(found[1]), "contexts")
             if body is not None:

@@ -1,7 +1,7 @@
 """What a user of a shared Redis has to be allowed, as the README states it."""
 
 PERMISSIONS = (
-    "+evalsha +script|load +get +set +del +mget +exists +type +time +hget +hset +hsetnx +hmget "
+    "+evalsha +eval +get +set +del +mget +exists +type +time +hget +hset +hsetnx +hmget "
     "+hgetall +sadd +smembers +zadd +zrem +zincrby +zcard +zcount +zscore +zrangebyscore "
-    "+zrevrangebyscore +zrangebylex +info +ping"
+    "+zrevrangebyscore +zrangebylex +llen +lrange +lindex +rpush +info"
 )

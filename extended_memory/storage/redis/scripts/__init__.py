@@ -1,6 +1,7 @@
 """The scripts that Redis runs, each atomic on the server; what they do stands in them."""
 
 from functools import cache
+from hashlib import sha1
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
@@ -16,6 +17,12 @@ def source(name: str) -> str:
     """
     shebang, _, body = _text(name).partition("\n")
     return f"{shebang}\n{_text('_common')}{body}"
+
+
+@cache
+def digest(name: str) -> str:
+    """Return the name under which a server keeps a script that it has run: its SHA-1."""
+    return sha1(source(name).encode(), usedforsecurity=False).hexdigest()
 
 
 def _text(name: str) -> str:

@@ -11,40 +11,21 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
--- A script that fails half way is not rolled back: what could fail is looked at first, that is
--- the types of the keys, and whether the user may do what comes after the first write.
-local function check_types(types, others)
+-- A script that fails half way is not rolled back: what could fail is looked at first, the types
+-- of the keys and the commands that the user may lack.
+local function check(types, commands, others)
+  for _, command in ipairs(commands) do
+    if not redis.acl_check_cmd(command, KEYS[1]) then error({err = 'NOPERM ' .. command}) end
+  end
   for i, key in ipairs(KEYS) do
     local found = redis.call('TYPE', key).ok
     if found ~= 'none' and found ~= (types[i] or others) then error({err = 'EMTYPE ' .. key}) end
   end
 end
 
-local function check_allowed(commands)
-  for _, command in ipairs(commands) do
-    if not redis.acl_check_cmd(unpack(command)) then
-      error({err = 'NOPERM this user may not ' .. command[1]})
-    end
-  end
-end
-
-local function check_context(types, others)
-  check_types(types, others)
-  check_allowed({
-    {'GET', KEYS[BODY]}, {'SET', KEYS[BODY], ''}, {'DEL', KEYS[BODY]},
-    {'ZADD', KEYS[CONTEXTS], '0', ''}, {'ZREM', KEYS[CONTEXTS], ''},
-    {'ZINCRBY', KEYS[TAGS], '1', ''}, {'ZRANGEBYSCORE', KEYS[RECENT], '0', '0'},
-    {'HMGET', KEYS[PROJECT], ''}, {'HSET', KEYS[PROJECT], '', ''},
-    {'LLEN', KEYS[REVISIONS]}, {'RPUSH', KEYS[REVISIONS], ''},
-  })
-end
-
-local function check_ids(at)
-  check_allowed({
-    {'SET', KEYS[at], ''}, {'SADD', KEYS[at + 1], ''}, {'HSETNX', KEYS[at + 2], '', ''},
-    {'HSET', KEYS[at + 3], '', ''},
-  })
-end
+-- What a script needs that changes a context.
+local CHANGING = {'type', 'time', 'get', 'set', 'del', 'zadd', 'zincrby', 'zrem', 'zscore',
+  'zrangebylex', 'zrangebyscore', 'hmget', 'hset', 'llen', 'rpush'}
 
 local function clock()
   local time = redis.call('TIME')

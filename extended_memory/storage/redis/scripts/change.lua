@@ -5,7 +5,7 @@
 -- is, the new digest, milliseconds that tokens are kept, how many tags it has, those tags, the
 -- new tags. Returns {1, body, number of the last revision} where it was done, by this call or by
 -- an earlier try of it, {0} where it is gone, {-1} where it has changed.
-check_context(TYPES, 'zset')
+check(TYPES, CHANGING, 'zset')
 local member, from, rest, keep, before = ARGV[2], ARGV[5], ARGV[7], ARGV[9], tonumber(ARGV[10])
 if is_done(ARGV[4]) then
   local body = redis.call('GET', KEYS[BODY])

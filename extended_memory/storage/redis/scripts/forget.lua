@@ -5,7 +5,7 @@
 -- the place where it is, "trash" or "" as the place where it goes, milliseconds that tokens are
 -- kept, the tags. Returns 1 where it was moved, by this call or by an earlier try of it, 0 where
 -- it is gone, -1 where it has changed.
-check_context(TYPES, 'zset')
+check(TYPES, CHANGING, 'zset')
 local from, to = ARGV[5], ARGV[6]
 if is_done(ARGV[4]) then return 1 end
 local stored = redis.call('GET', KEYS[from == 'trash' and TRASHED or BODY])

@@ -4,8 +4,8 @@
 -- hash, project, origin or "", layout, release. Returns {"new", id}; {"known", id} where the
 -- origin was stored, or {"pending", id} where it perhaps was not; or {"elsewhere", number} where
 -- the next id belongs into another hash, which has to be named as a key; nothing has changed then.
-check_types({'string', 'set', 'hash', 'hash', 'hash'})
-check_ids(1)
+check({'string', 'set', 'hash', 'hash', 'hash'},
+  {'type', 'get', 'set', 'sadd', 'hget', 'hset', 'hsetnx'})
 if ARGV[4] ~= '' then
   local known = redis.call('HGET', KEYS[5], ARGV[4])
   if known then

@@ -6,8 +6,8 @@
 -- retry window or "" to store in any case, milliseconds that digests are kept, a token of this
 -- call, how many tags, the tags; for a guessed id: the id, project, layout, release.
 -- Returns {"saved", time} where it was stored, by this call or by an earlier try of it;
--- {"repeated", time, member} of the context that this save repeats; {"taken"} where the id is not
--- free; {"other", id} where another one than the guessed id comes next.
+-- {"repeated", time, member} of the context that this save repeats; {"taken", body} where the id
+-- is not free; {"other", id} where another one than the guessed id comes next.
 local member, importance, digest, keep = ARGV[1], ARGV[2], ARGV[5], tonumber(ARGV[7])
 local token, count = ARGV[8], tonumber(ARGV[9])
 local guessed = #ARGV > 9 + count
@@ -17,12 +17,12 @@ for i = 1, #KEYS do types[i] = TYPES[i] or 'zset' end
 if guessed then
   for i, kind in ipairs({'string', 'set', 'hash', 'hash'}) do types[SEQUENCE + i - 1] = kind end
 end
-check_context(types)
-if guessed then check_ids(SEQUENCE) end
+check(types, CHANGING)
+if guessed then check(types, {'sadd', 'hsetnx'}) end
 
 local stored = redis.call('GET', KEYS[BODY])
 if stored and is_done(token) then return {'saved', whole((times_of(stored)))} end
-if stored and not guessed then return {'taken'} end
+if stored and not guessed then return {'taken', stored} end
 
 local now = clock()
 if ARGV[6] ~= '' then
@@ -43,7 +43,7 @@ if guessed then
   local id, project, layout, release = unpack(ARGV, 10 + count)
   local next = tonumber(redis.call('GET', KEYS[SEQUENCE]) or '0') + 1
   if stored or next ~= tonumber(id) then return {'other', whole(next)} end
-  if not give_id(SEQUENCE, id, project, layout, release) then return {'taken'} end
+  if not give_id(SEQUENCE, id, project, layout, release) then return {'other', whole(next)} end
 end
 
 local time = ARGV[3] ~= '' and tonumber(ARGV[3]) or now
