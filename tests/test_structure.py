@@ -19,14 +19,18 @@ BELOW: dict[str, set[str]] = {
     "rendering": {"domain"},
     "answers": {"domain", "rendering"},
     "storage.contract": {"domain"},
+    "search": {"domain", "search"},
     "storage.complaints": {"domain"},
+    "storage.searching": {"domain", "search"},
     "storage": {"domain", "settings", "storage.contract", "storage.redis", "storage.sql"},
     "storage.sql": {
         "domain",
         "names",
         "version",
+        "search",
         "storage.complaints",
         "storage.contract",
+        "storage.searching",
         "storage.sql",
     },
     "storage.redis": {
@@ -34,9 +38,11 @@ BELOW: dict[str, set[str]] = {
         "names",
         "settings",
         "version",
+        "search",
         "storage.complaints",
         "storage.contract",
         "storage.redis",
+        "storage.searching",
     },
     "service": {"domain", "instructions", "storage.contract"},
     "stdio": set(),
@@ -68,11 +74,12 @@ LIBRARIES = {
     "alembic": {"storage.sql"},
     "redis": {"storage.redis"},
     "cyclopts": {"cli"},
+    "snowballstemmer": {"search"},
     "rich": {"cli"},
 }
 """Which rooms may import a library."""
 
-AT_FIRST_USE = {"alembic", "redis", "platformdirs"}
+AT_FIRST_USE = {"alembic", "redis", "platformdirs", "snowballstemmer"}
 """What a start that does not need it must not import."""
 
 
