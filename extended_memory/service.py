@@ -20,6 +20,7 @@ from extended_memory.domain import (
     Revision,
     SearchPage,
     StoreError,
+    TagCount,
     TagPage,
     TimeSpan,
     UpdatedContext,
@@ -221,10 +222,14 @@ class MemoryService:
         held = self._repository.project(project)
         return Opening(
             instructions=instructions.read(self._custom_instructions),
-            popular_tags=self.popular_tags(project, minimum_count=1, limit=OPENING_TAGS).tags,
+            popular_tags=self.opening_tags(project),
             context_count=0 if held is None else held.context_count,
             notice=self._repository.notice,
         )
+
+    def opening_tags(self, project: str) -> tuple[TagCount, ...]:
+        """Return the few most used tags of a project, to filter by."""
+        return self.popular_tags(project, minimum_count=1, limit=OPENING_TAGS).tags
 
     def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
         """Return the most used tags of one project."""

@@ -84,6 +84,7 @@ async def test_a_save_answers_what_was_stored_but_not_the_content(client: Memory
     answer = structured(result)
     created_at = datetime.fromisoformat(answer.pop("created_at"))
     assert before <= created_at <= datetime.now(timezone.utc)
+    assert answer.pop("updated_at") == created_at.isoformat(timespec="milliseconds")
     assert answer == {
         "id": 1,
         "project_id": "my proj",
@@ -120,6 +121,7 @@ async def test_a_load_gives_whole_contexts_newest_first(client: MemoryClient) ->
     assert structured(result) == {
         "project_id": "general",
         "contexts": expected,
+        "left_out": [],
         "total": 3,
         "total_is_exact": True,
         "next_offset": None,
@@ -213,17 +215,34 @@ async def test_similar_projects_are_not_merged(client: MemoryClient) -> None:
 async def test_forgetting_by_id(client: MemoryClient) -> None:
     await call(client, "save_context", content="note", project_id="one")
     result = await call(client, "forget_context", context_id=1)
-    assert structured(result) == {"id": 1, "project_id": "one", "forgotten": True}
-    assert text(result) == 'Forgot #1 of project "one"; it is gone for good.'
+    assert structured(result) == {
+        "id": 1,
+        "project_id": "one",
+        "forgotten": True,
+        "can_be_restored": True,
+    }
+    assert text(result) == (
+        'Forgot #1 of project "one". For 30 days, restore_context(context_id=1) brings it back.'
+    )
     again = await call(client, "forget_context", context_id=1)
-    assert structured(again) == {"id": 1, "project_id": None, "forgotten": False}
+    assert structured(again) == {
+        "id": 1,
+        "project_id": None,
+        "forgotten": False,
+        "can_be_restored": False,
+    }
     assert text(again) == "There is no context #1; nothing was forgotten."
 
 
 async def test_forgetting_within_another_project_finds_nothing(client: MemoryClient) -> None:
     await call(client, "save_context", content="note", project_id="one", importance_level=9)
     result = await call(client, "forget_context", context_id=1, project_id="two")
-    assert structured(result) == {"id": 1, "project_id": "two", "forgotten": False}
+    assert structured(result) == {
+        "id": 1,
+        "project_id": "two",
+        "forgotten": False,
+        "can_be_restored": False,
+    }
     assert structured(await call(client, "load_contexts", project_id="one"))["total"] == 1
 
 
@@ -543,7 +562,7 @@ async def test_the_server_says_its_own_name_and_version(client: MemoryClient) ->
     assert "load_contexts" in client.instructions
 
 
-async def test_the_tools_are_those_of_0_9_0(client: MemoryClient) -> None:
+async def test_the_tools_and_their_arguments_are_those_of_0_9_0_and_more(client: MemoryClient) -> None:
     schemas = {tool.name: tool.input_schema for tool in await client.list_tools()}
     assert {name: list(schema["properties"]) for name, schema in schemas.items()} == {
         "save_context": ["content", "importance_level", "tags", "project_id"],
@@ -554,8 +573,32 @@ async def test_the_tools_are_those_of_0_9_0(client: MemoryClient) -> None:
             "tags_filter",
             "offset",
             "init_load",
+            "since",
+            "until",
+            "ids",
         ],
-        "forget_context": ["context_id", "project_id"],
+        "search_contexts": [
+            "query",
+            "project_id",
+            "tags_filter",
+            "importance_level",
+            "since",
+            "until",
+            "limit",
+            "offset",
+        ],
+        "update_context": [
+            "context_id",
+            "content",
+            "importance_level",
+            "tags",
+            "add_tags",
+            "remove_tags",
+            "project_id",
+            "expected_updated_at",
+        ],
+        "forget_context": ["context_id", "project_id", "permanently"],
+        "restore_context": ["context_id", "revision", "project_id"],
         "list_all_projects": [],
         "get_popular_tags": ["limit", "min_usage", "project_id"],
     }
@@ -583,8 +626,18 @@ async def test_the_tools_are_those_of_0_9_0(client: MemoryClient) -> None:
             "tags_filter": [],
             "offset": 0,
             "init_load": True,
+            "ids": [],
         },
-        "forget_context": {"project_id": ""},
+        "search_contexts": {
+            "project_id": "",
+            "tags_filter": [],
+            "importance_level": 1,
+            "limit": 10,
+            "offset": 0,
+        },
+        "update_context": {"add_tags": [], "remove_tags": [], "project_id": ""},
+        "forget_context": {"project_id": "", "permanently": False},
+        "restore_context": {"project_id": ""},
         "list_all_projects": {},
         "get_popular_tags": {"limit": 20, "min_usage": 1, "project_id": ""},
     }
@@ -607,7 +660,10 @@ async def test_every_tool_has_its_annotations_and_words(client: MemoryClient) ->
     assert hints == {
         "save_context": (False, False, False),
         "load_contexts": (True, False, True),
+        "search_contexts": (True, False, True),
+        "update_context": (False, False, True),
         "forget_context": (False, True, True),
+        "restore_context": (False, False, True),
         "list_all_projects": (True, False, True),
         "get_popular_tags": (True, False, True),
     }
@@ -618,7 +674,7 @@ async def test_the_list_of_tools_is_small(client: MemoryClient) -> None:
         tool.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"output_schema"})
         for tool in await client.list_tools()
     ]
-    assert len(json.dumps({"tools": tools}, ensure_ascii=False).encode()) < 6_000
+    assert len(json.dumps({"tools": tools}, ensure_ascii=False).encode()) < 8_000
 
 
 async def test_the_prompt_tells_how_to_use_the_memory(client: MemoryClient) -> None:
@@ -753,7 +809,12 @@ async def test_a_pinned_server_neither_shows_nor_touches_others(
     listed = await call(pinned, "list_all_projects")
     assert structured(listed) == {"projects": [], "total": 0}
     result = await call(pinned, "forget_context", context_id=1)
-    assert structured(result) == {"id": 1, "project_id": "mi ne", "forgotten": False}
+    assert structured(result) == {
+        "id": 1,
+        "project_id": "mi ne",
+        "forgotten": False,
+        "can_be_restored": False,
+    }
     assert "theirs" not in await overview(pinned)
     assert "hidden" not in text(await call(pinned, "get_popular_tags"))
     await call(pinned, "save_context", content="mine", importance_level=9)

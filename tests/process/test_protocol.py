@@ -15,7 +15,10 @@ TOOLS = [
     "get_popular_tags",
     "list_all_projects",
     "load_contexts",
+    "restore_context",
     "save_context",
+    "search_contexts",
+    "update_context",
 ]
 
 
