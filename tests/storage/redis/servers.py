@@ -486,10 +486,16 @@ class _Front(_Resource):
         connection.add_done_callback(lambda _: writer.transport.abort())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opening = asyncio.ensure_future(asyncio.open_unix_connection(self._server.socket))
         try:
-            replies, requests = await asyncio.open_unix_connection(self._server.socket)
+            replies, requests = await asyncio.shield(opening)
         except OSError:
             return  # the server is down; its client finds the connection closed
+        except asyncio.CancelledError:
+            with suppress(OSError):  # open by now or not, it is not to be left to the collector
+                _, late = await opening
+                late.transport.abort()
+            raise
         unanswered = bytearray()
         directions = [
             asyncio.ensure_future(self._pass_requests(reader, requests, unanswered)),
@@ -498,10 +504,10 @@ class _Front(_Resource):
         try:
             await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            requests.transport.abort()  # first: cutting may cancel what waits below
             for direction in directions:
                 direction.cancel()
             await asyncio.gather(*directions, return_exceptions=True)
-            requests.transport.abort()
 
     async def _pass_requests(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, unanswered: bytearray
