@@ -10,6 +10,7 @@ import asyncio
 import json
 import random
 import re
+import secrets
 import sys
 import time
 import uuid
@@ -62,7 +63,9 @@ class Adapter(ABC):
             "hash": self.client.hgetall,
             "set": self.client.smembers,
             "list": lambda key: self.client.lrange(key, 0, -1),
-            "zset": lambda key: self.client.zrange(key, 0, -1, withscores=True),
+            "zset": lambda key: sorted(
+                self.client.zrange(key, 0, -1, withscores=True), key=lambda each: each[0][:5]
+            ),
         }
         found = {}
         for key in list(self.client.scan_iter(f"{self.prefix}:*")):
@@ -237,7 +240,7 @@ class Project(Adapter):
                     digest,
                     "",
                     kept,
-                    "call:fill",
+                    f"call:{secrets.token_hex(8)}",
                     len(tags),
                     *tags,
                 ],
@@ -284,7 +287,8 @@ def _uuid(number: int) -> str:
 
 def _blank(text: str) -> str:
     """Blank ids and digits, so that only the layout is left."""
-    return re.sub("[0-9]", "0", re.sub("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>", text))
+    text = re.sub("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>", text)
+    return re.sub("[0-9]", "0", re.sub("call:[0-9a-f]{16}", "call:<token>", text))
 
 
 if __name__ == "__main__":
