@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -99,8 +100,9 @@ def latency(repository: MemoryRepository, size: int) -> list[str]:
     for _ in range(QUERIES):
         words = next(texts(chance)).split()
         query = " ".join(chance.sample(words, min(chance.randint(2, 8), len(words))))
-        searches.append(timed(lambda query=query: search(repository, query)))
-    saves = [timed(lambda text=next(texts(chance)): save(repository, text)) for _ in range(SAVES)]
+        searches.append(timed(partial(search, repository, query)))
+    notes = islice(texts(chance), SAVES)
+    saves = [timed(partial(save, repository, text)) for text in notes]
     return [f"{value:.2f}" for times in (searches, saves) for value in (p50(times), p95(times))]
 
 
