@@ -16,21 +16,17 @@ BELOW: dict[str, set[str]] = {
     "instructions": {"domain"},
     "arguments": {"domain", "names", "stdio"},
     "refusals": {"stdio"},
-    "rendering": {"domain", "search"},
+    "rendering": {"domain"},
     "answers": {"domain", "rendering"},
     "storage.contract": {"domain"},
-    "search": {"domain", "search"},
     "storage.complaints": {"domain"},
-    "storage.searching": {"domain", "search"},
     "storage": {"domain", "settings", "storage.contract", "storage.redis", "storage.sql"},
     "storage.sql": {
         "domain",
         "names",
         "version",
-        "search",
         "storage.complaints",
         "storage.contract",
-        "storage.searching",
         "storage.sql",
     },
     "storage.redis": {
@@ -38,11 +34,9 @@ BELOW: dict[str, set[str]] = {
         "names",
         "settings",
         "version",
-        "search",
         "storage.complaints",
         "storage.contract",
         "storage.redis",
-        "storage.searching",
     },
     "service": {"domain", "instructions", "storage.contract"},
     "stdio": set(),
@@ -82,12 +76,11 @@ LIBRARIES = {
     "alembic": {"storage.sql"},
     "redis": {"storage.redis"},
     "cyclopts": {"cli"},
-    "snowballstemmer": {"search"},
     "rich": {"cli"},
 }
 """Which rooms may import a library."""
 
-AT_FIRST_USE = {"alembic", "redis", "platformdirs", "snowballstemmer"}
+AT_FIRST_USE = {"alembic", "redis", "platformdirs"}
 """What a start that does not need it must not import."""
 
 

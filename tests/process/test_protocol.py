@@ -17,7 +17,6 @@ TOOLS = [
     "load_contexts",
     "restore_context",
     "save_context",
-    "search_contexts",
     "update_context",
 ]
 
