@@ -27,10 +27,13 @@ from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository
 from extended_memory.storage.redis.client import Client
 from extended_memory.storage.redis.keys import Keys, bucket, id_of
 from extended_memory.storage.redis.store import Store
-from extended_memory.storage.redis.writing import TRIES, Writer
+from extended_memory.storage.redis.writing import Writer
 
 _AT_A_TIME = 1_000
 """How many contexts a script walks over, or projects are asked for, before others get a turn."""
+
+_LOOKS = 4
+"""How often a load looks again where a context was forgotten between its two steps."""
 
 _LEGACY_NOTICE = (
     "This Redis server also holds memories that extended-memory-mcp 0.9.0 saved and this release "
@@ -85,7 +88,7 @@ class RedisRepository(MemoryRepository):
         """Return a page of contexts; see the contract."""
         keys = self._keys.tagged(project, tags) if tags else [self._keys.contexts(project)]
         with self._store.use():
-            for _ in range(TRIES):
+            for _ in range(_LOOKS):
                 total, exact, members = self._members(
                     keys, minimum_importance, limit=limit, offset=offset, span=span
                 )
@@ -345,10 +348,12 @@ class RedisRepository(MemoryRepository):
         )
 
     def _owner(self, context_id: int, project: str | None) -> str | None:
-        """Return the project in which an id was given, None where it is another than asked."""
+        """Return the project to look for an id in: the one asked, or the one it was given in."""
+        if project is not None:
+            return project  # the key of a context names its project
         key = self._keys.project_of(bucket(context_id))
         owner: str | None = self._store.ask(partial(self._store.client.hget, key, str(context_id)))
-        return owner if project in (None, owner) else None
+        return owner
 
     def _owners(self, ids: Sequence[int]) -> dict[int, str]:
         """Return the projects in which ids were given."""

@@ -28,8 +28,11 @@ from extended_memory.version import __version__
 _MILLISECOND = timedelta(milliseconds=1)
 _KEEP = MAXIMUM_REPEAT_WINDOW // _MILLISECOND
 
-TRIES = 4
-"""How often a call looks again where a context changed between two of its steps."""
+TRIES = 50
+"""How often a call looks again where a context changed between two of its steps.
+
+Of several that change one context at once, one succeeds each time they try.
+"""
 
 Place = Literal["contexts", "trash"]
 

@@ -138,8 +138,11 @@ class SqlRepository(MemoryRepository):
                 total = _total(connection, owners, minimum_importance, span)
             if exact and total <= offset:
                 return ContextPage(contexts=(), total=total)
-            ranges = statements.page(len(levels), len(owners), tagged=bool(tags))
-            bounds: dict[str, Any] = {"limit": limit, "offset": offset, **_bounds(span)}
+            ranges = statements.page(
+                len(levels), len(owners), tagged=bool(tags), in_span=span != ALWAYS
+            )
+            bounds: dict[str, Any] = {"limit": limit, "offset": offset}
+            bounds |= {} if span == ALWAYS else _bounds(span)
             bounds |= {f"owner_{index}": owner for index, owner in enumerate(owners)}
             bounds |= {f"level_{index}": level for index, level in enumerate(levels)}
             ids = connection.execute(ranges, bounds).scalars("id").all()
@@ -373,13 +376,15 @@ def _total_with_tags(
     connection: Connection, tag_ids: Sequence[int], minimum_importance: int, span: TimeSpan
 ) -> tuple[int, bool]:
     """Count what carries any of the tags; say whether the count is exact (see the contract)."""
-    bounds = _bounds(span)
-    asked = (
-        ContextTagRow.tag_id.in_(tag_ids),
-        ContextTagRow.importance.in_(range(minimum_importance, MAXIMUM_IMPORTANCE + 1)),
-        ContextTagRow.created_at >= bounds["since"],
-        ContextTagRow.created_at < bounds["until"],
-    )
+    asked = [ContextTagRow.tag_id.in_(tag_ids), ContextTagRow.importance >= minimum_importance]
+    if span != ALWAYS:
+        # An importance at a time, or the index could not be used for the times.
+        levels, bounds = range(minimum_importance, MAXIMUM_IMPORTANCE + 1), _bounds(span)
+        asked += [
+            ContextTagRow.importance.in_(levels),
+            ContextTagRow.created_at >= bounds["since"],
+            ContextTagRow.created_at < bounds["until"],
+        ]
     uses = connection.execute(statements.USES.where(*asked)).scalars("count").all()
     if len(uses) <= 1 or sum(uses) > MAXIMUM_COUNTED:
         return max(uses, default=0), len(uses) <= 1

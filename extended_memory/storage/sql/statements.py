@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from sqlalchemy import (
     ClauseElement,
+    ColumnElement,
     CompoundSelect,
     Integer,
     bindparam,
@@ -275,8 +276,15 @@ FORGET_UNUSED_TAGS = _prepared(
 )
 
 
+def _within(row: type[ContextRow] | type[ContextTagRow] | None) -> list[ColumnElement[bool]]:
+    """Return the bounds of a span of time, or none."""
+    if row is None:
+        return []
+    return [row.created_at >= bindparam("since"), row.created_at < bindparam("until")]
+
+
 @lru_cache(maxsize=256)
-def page(levels: int, owners: int, *, tagged: bool) -> CompoundSelect[datetime, int]:
+def page(levels: int, owners: int, *, tagged: bool, in_span: bool) -> CompoundSelect[datetime, int]:
     """Return the statement for the ids of one page, newest first.
 
     One ordered range of an index for each importance (and each tag): SQLite merges them lazily,
@@ -290,15 +298,13 @@ def page(levels: int, owners: int, *, tagged: bool) -> CompoundSelect[datetime, 
                 one = select(ContextTagRow.created_at, ContextTagRow.context_id.label("id")).where(
                     ContextTagRow.tag_id == bindparam(f"owner_{owner}"),
                     ContextTagRow.importance == bindparam(f"level_{level}"),
-                    ContextTagRow.created_at >= bindparam("since"),
-                    ContextTagRow.created_at < bindparam("until"),
+                    *_within(ContextTagRow if in_span else None),
                 )
             else:
                 one = select(ContextRow.created_at, ContextRow.id.label("id")).where(
                     ContextRow.project_id == bindparam(f"owner_{owner}"),
                     ContextRow.importance == bindparam(f"level_{level}"),
-                    ContextRow.created_at >= bindparam("since"),
-                    ContextRow.created_at < bindparam("until"),
+                    *_within(ContextRow if in_span else None),
                 )
             ranges.append(one)
     return (
