@@ -1,7 +1,8 @@
-"""Measurements against the published predecessor: two commands, one for each kind of storage.
+"""Measurements: two commands against the published predecessor, and one of the search.
 
 - ``against_reference``        on SQLite: what is measured, in which order, with which bars
 - ``redis_against_reference``  on Redis: likewise
+- ``search``                   what the search finds in a sample, and how quickly in large stores
 - ``environments``             the two products, each installed in a virtual environment of its own
 - ``stores``                   the same made-up contexts in a database file for each product
 - ``measuring``                interleaved starts and calls, and what a checkpoint costs a save
@@ -14,6 +15,6 @@
 - ``redis_worker``             runs in a product's environment: fills its server, makes its calls
 - ``redis_report``             the tables of the Redis benchmark, and its bars
 
-Only ``redis_worker`` imports more than the standard library: any Python from 3.10 on can start
-the commands.
+Only ``redis_worker`` and ``search`` import more than the standard library: any Python from 3.10 on
+can start the other two commands.
 """

@@ -18,6 +18,7 @@ The map. A call travels down this list and its answer comes back up; imports poi
 - ``logs``          what is written to stderr, and what never is
 - ``storage``       ``contract`` says what a repository promises; ``sql`` keeps it on SQLite,
                     ``redis`` on Redis and Valkey
+- ``search``        text to terms, query to plan, ranking: one way for all backends
 - ``names``         how names of projects and tags are normalised
 - ``domain``        the values all of the above speak in, and the errors they raise
 

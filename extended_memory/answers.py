@@ -15,10 +15,11 @@ from extended_memory.domain import (
     ContextPage,
     Project,
     Revision,
+    SearchPage,
     TagCount,
     UpdatedContext,
 )
-from extended_memory.rendering import Loaded, beginning, excerpt, timestamp
+from extended_memory.rendering import Loaded, Searched, beginning, excerpt, timestamp
 
 _OVERVIEW_BYTES = 8_000
 
@@ -80,6 +81,32 @@ class LoadedAnswer(TypedDict):
     total_is_exact: bool
     next_offset: int | None
     custom_instructions: NotRequired[str]
+
+
+class MatchAnswer(TypedDict):
+    """A word of the query, and the word of the context that stood for it, if another one."""
+
+    word: str
+    taken_for: str | None
+
+
+class FoundAnswer(ContextAnswer):
+    """A context that was found; ``is_cut``: its content is the passage that answers best."""
+
+    is_cut: bool
+    score: float
+    matched: list[MatchAnswer]
+
+
+class SearchAnswer(TypedDict):
+    """What was found, best first. Where nothing was, ``suggestions`` are words to try."""
+
+    project_id: str
+    contexts: list[FoundAnswer]
+    total: int
+    next_offset: int | None
+    suggestions: list[str]
+    unindexed: int
 
 
 class ForgottenAnswer(TypedDict):
@@ -158,6 +185,28 @@ def restored(context: Context | None, revisions: Sequence[Revision]) -> Restored
             }
             for revision in revisions
         ],
+    }
+
+
+def searched(rendered: Searched, page: SearchPage, *, project: str) -> SearchAnswer:
+    """Answer a search, with the contexts that the text shows."""
+    return {
+        "project_id": project,
+        "contexts": [
+            {
+                **_whole(found.context),
+                "is_cut": found.context.id not in rendered.whole,
+                "score": round(found.score, 4),
+                "matched": [
+                    {"word": match.word, "taken_for": match.taken_for} for match in found.matches
+                ],
+            }
+            for found in rendered.found
+        ],
+        "total": page.total,
+        "next_offset": rendered.next_offset,
+        "suggestions": list(page.suggestions),
+        "unindexed": page.unindexed,
     }
 
 

@@ -35,6 +35,8 @@ MAXIMUM_FILTER_TAGS = 10
 MAXIMUM_LIMIT = 100
 MAXIMUM_TAG_LIMIT = 1000
 MAXIMUM_IDS = 100
+MAXIMUM_SEARCH_LIMIT = 50
+MAXIMUM_QUERY_CHARACTERS = 1_000
 MAXIMUM_INTEGER = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact (RFC 8259, section 6)."""
 
@@ -42,6 +44,8 @@ DEFAULT_IMPORTANCE = 5
 DEFAULT_MINIMUM_IMPORTANCE = 7
 DEFAULT_LIMIT = 30
 DEFAULT_OFFSET = 0
+DEFAULT_SEARCH_IMPORTANCE = 1
+DEFAULT_SEARCH_LIMIT = 10
 DEFAULT_TAG_LIMIT = 20
 DEFAULT_MINIMUM_USAGE = 1
 
@@ -81,6 +85,12 @@ def _content(value: str) -> str:
             f"be at most {MAXIMUM_CONTENT_BYTES:,} bytes of UTF-8: split it into several "
             f"contexts (this one has {size:,} bytes)"
         )
+    return value
+
+
+def _query(value: str) -> str:
+    if len(value) > MAXIMUM_QUERY_CHARACTERS:
+        raise refusal(f"be at most {MAXIMUM_QUERY_CHARACTERS:,} characters")
     return value
 
 
@@ -313,6 +323,20 @@ Permanently = Annotated[
     bool,
     Field(description="cannot be undone"),
     BeforeValidator(_boolean(False)),
+]
+Query = Annotated[
+    str,
+    AfterValidator(_query),
+    BeforeValidator(_text),
+    Field(description="words or a question, no syntax"),
+]
+SearchImportance = Annotated[
+    int,
+    Field(ge=MINIMUM_IMPORTANCE, le=MAXIMUM_IMPORTANCE, description="the least importance"),
+    BeforeValidator(_integer(DEFAULT_SEARCH_IMPORTANCE)),
+]
+SearchLimit = Annotated[
+    int, Field(ge=1, le=MAXIMUM_SEARCH_LIMIT), BeforeValidator(_integer(DEFAULT_SEARCH_LIMIT))
 ]
 Limit = Annotated[int, Field(ge=1, le=MAXIMUM_LIMIT), BeforeValidator(_integer(DEFAULT_LIMIT))]
 Offset = Annotated[

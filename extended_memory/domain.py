@@ -145,6 +145,42 @@ class ContextPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A word of a query that a context has.
+
+    ``taken_for`` is the word of the context that stood for it, None where it is the same word.
+    """
+
+    word: str
+    taken_for: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundContext:
+    """A context that a search found; ``score`` is above 0 and at most 1."""
+
+    context: Context
+    score: float
+    matches: tuple[Match, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPage:
+    """Some of the contexts that a search found, best first.
+
+    ``total`` counts what was found, up to the number that a search looks at; ``terms`` is what was
+    looked for, for the passage that is shown; ``suggestions`` are words of the project that may
+    be meant where nothing was found; ``unindexed`` counts contexts that no search finds yet.
+    """
+
+    found: tuple[FoundContext, ...] = ()
+    total: int = 0
+    terms: frozenset[str] = frozenset()
+    suggestions: tuple[str, ...] = ()
+    unindexed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A project that holds at least one context. Times are in UTC, to the millisecond."""
 

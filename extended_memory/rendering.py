@@ -14,9 +14,12 @@ from extended_memory.domain import (
     MAXIMUM_CONTENT_BYTES,
     Context,
     ContextPage,
+    FoundContext,
     Opening,
     Project,
     Revision,
+    SearchPage,
+    TagCount,
     TagPage,
     TimeSpan,
     UpdatedContext,
@@ -29,6 +32,8 @@ _TAG_BYTES = 2_000
 _POPULAR_TAG_BYTES = 1_000
 _OVERVIEW_EXCERPT_CHARACTERS = 300
 _BEGINNING_CHARACTERS = 60
+_LARGEST_PASSAGE_BYTES = 3_000
+_LEAST_PASSAGE_BYTES = 600
 _MARGIN_BYTES = 500  # the closing lines of a reply
 
 
@@ -41,6 +46,18 @@ class Loaded:
     left_out: tuple[Context, ...]
     """Those of the page that did not fit, a line each in the text."""
     instructions: str
+    next_offset: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """A rendered search: the text, what was found as it is shown, and where to go on."""
+
+    text: str
+    found: tuple[FoundContext, ...]
+    """With long contents cut to their best passage."""
+    whole: frozenset[int]
+    """The ids of those that are not cut."""
     next_offset: int | None
 
 
@@ -206,6 +223,78 @@ def _fitting(contexts: Sequence[Context], budget: int) -> tuple[list[Context], l
             break
         kept.append(line)
     return list(contexts[:count]), kept
+
+
+def searched(
+    page: SearchPage, *, project: str, offset: int, popular_tags: Sequence[TagCount] = ()
+) -> Searched:
+    """Render what a search found, best first, as much as fits; at least one, if there is any.
+
+    A long content is cut around the passage that answers best.
+    """
+    from extended_memory.search.passage import best_passage  # not at a start
+
+    of_each = max(MAXIMUM_REPLY_BYTES // max(2 * len(page.found), 1), _LEAST_PASSAGE_BYTES)
+    head = f'Project "{project}": {_many(page.total, "context")} found, best first.'
+    budget = MAXIMUM_REPLY_BYTES - _MARGIN_BYTES - _size(head)
+    parts = [head]
+    shown: list[FoundContext] = []
+    whole: set[int] = set()
+    for found in page.found:
+        content, is_cut = best_passage(
+            found.context.content, page.terms, min(of_each, _LARGEST_PASSAGE_BYTES)
+        )
+        block = f"{_heading(found.context)}, {_reasons(found)}\n{content}"
+        if is_cut:
+            size = len(found.context.content.encode())
+            block += f"\n[cut: {size:,} bytes; load_contexts(ids=[{found.context.id}]) has all]"
+        budget -= _size(block)
+        if budget < 0 and shown:
+            break
+        parts.append(block)
+        shown.append(replace(found, context=replace(found.context, content=content)))
+        whole |= set() if is_cut else {found.context.id}
+    after = offset + len(shown)
+    is_more = bool(shown) and page.total > after
+    if is_more:
+        parts.append(
+            f"{page.total - after} more: call search_contexts again with offset={after}, the other "
+            "arguments unchanged."
+        )
+    if not shown:
+        parts += _hints(page, popular_tags, offset)
+    if page.unindexed:
+        parts.append(
+            f"{_many(page.unindexed, 'older context')} of this project cannot be found yet: the "
+            "index is still being built."
+        )
+    return Searched(
+        text="\n\n".join(parts),
+        found=tuple(shown),
+        whole=frozenset(whole),
+        next_offset=after if is_more else None,
+    )
+
+
+def _hints(page: SearchPage, popular_tags: Sequence[TagCount], offset: int) -> list[str]:
+    """Return what may help where nothing is shown."""
+    if page.total:
+        return [f"Nothing is left at offset {offset}."]
+    hints = []
+    if page.suggestions:
+        hints.append(f"Did you mean: {_joined(page.suggestions, _POPULAR_TAG_BYTES)}?")
+    if popular_tags:
+        counted = (f"{tag.tag} ({tag.count})" for tag in popular_tags)
+        hints.append(f"Tags used most here: {_joined(counted, _POPULAR_TAG_BYTES)}")
+    return hints or ["Other words may find it, or fewer filters."]
+
+
+def _reasons(found: FoundContext) -> str:
+    matched = (
+        match.word if match.taken_for is None else f"{match.word} (as {match.taken_for})"
+        for match in found.matches
+    )
+    return f"score {found.score:.2f}, matched: {_joined(matched, _POPULAR_TAG_BYTES)}"
 
 
 def forgotten(context_id: int, project: str | None, *, asked: str, trash_days: int) -> str:

@@ -109,6 +109,37 @@ def load_contexts(
     return _result(rendered.text, answers.loaded(rendered, page, project=project))
 
 
+@mcp.memory_tool("Search memory", answers.SearchAnswer, read_only=True, idempotent=True)
+def search_contexts(
+    query: arguments.Query,
+    project_id: arguments.ProjectId = "",
+    tags_filter: arguments.TagsFilter = (),
+    importance_level: arguments.SearchImportance = arguments.DEFAULT_SEARCH_IMPORTANCE,
+    since: arguments.Moment = None,
+    until: arguments.Moment = None,
+    limit: arguments.SearchLimit = arguments.DEFAULT_SEARCH_LIMIT,
+    offset: arguments.Offset = arguments.DEFAULT_OFFSET,
+    memory: MemoryService = Depends(current_memory),
+) -> ToolResult:
+    """Find what was saved about something, however long ago and of whatever importance.
+
+    Give the words that the note itself may use: any of them may match, in any form.
+    """
+    project = memory.project_for(project_id)
+    page = memory.search(
+        project,
+        query,
+        minimum_importance=importance_level,
+        tags=tags_filter,
+        span=arguments.span(since, until),
+        limit=limit,
+        offset=offset,
+    )
+    tags = () if page.total else memory.opening_tags(project)
+    rendered = rendering.searched(page, project=project, offset=offset, popular_tags=tags)
+    return _result(rendered.text, answers.searched(rendered, page, project=project))
+
+
 @mcp.memory_tool("Correct", answers.UpdatedAnswer, idempotent=True)
 def update_context(
     context_id: arguments.ContextId,

@@ -18,6 +18,7 @@ from extended_memory.domain import (
     Project,
     ProjectRefusedError,
     Revision,
+    SearchPage,
     StoreError,
     TagCount,
     TagPage,
@@ -119,6 +120,32 @@ class MemoryService:
             offset=offset,
             span=span,
         )
+
+    def search(
+        self,
+        project: str,
+        text: str,
+        *,
+        minimum_importance: int,
+        tags: tuple[str, ...],
+        span: TimeSpan = ALWAYS,
+        limit: int,
+        offset: int,
+    ) -> SearchPage:
+        """Return the contexts of one project that match a text best."""
+        return self._repository.search(
+            self.project_for(project),
+            text,
+            minimum_importance=minimum_importance,
+            tags=tags,
+            span=span,
+            limit=limit,
+            offset=offset,
+        )
+
+    def index_some(self, limit: int) -> int:
+        """Index contexts that no search finds yet; return how many are left."""
+        return self._repository.index_some(limit)
 
     def get(self, ids: Sequence[int], *, project: str = "") -> tuple[Context, ...]:
         """Return contexts by their ids, as far as they are to be seen from here.

@@ -4,6 +4,7 @@ import functools
 import logging
 import os
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
@@ -46,6 +47,14 @@ WARM_UP_SECONDS = 0.5
 PURGE_SECONDS = 24 * 60 * 60
 """How often the trash is looked through, besides at the start."""
 
+INDEXED_AT_A_TIME = 200
+PAUSE_SECONDS = 0.02
+"""Between two steps, in which calls have the store to themselves."""
+
+SAID_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -70,6 +79,7 @@ async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
             with suppress(StoreError):
                 memory.prepare()
                 memory.purge()
+                _index_all(memory, ending)
             pause = PURGE_SECONDS
 
     thread = threading.Thread(target=warm_up, name="warm-up", daemon=True)
@@ -79,6 +89,19 @@ async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
     finally:
         ending.set()
         memory.close()
+
+
+def _index_all(memory: MemoryService, ending: threading.Event) -> None:
+    """Index what no search finds yet, in small steps, and say how far it is."""
+    said = time.monotonic()
+    left = started_with = memory.index_some(INDEXED_AT_A_TIME)
+    while left and not ending.wait(PAUSE_SECONDS):
+        if time.monotonic() - said > SAID_SECONDS or left == started_with:
+            said = time.monotonic()
+            logger.info("Indexing for the search: %s contexts are left.", f"{left:,}")
+        left = memory.index_some(INDEXED_AT_A_TIME)
+    if started_with and not left:
+        logger.info("Indexing for the search is done.")
 
 
 class OneSentenceRefusals(Middleware):

@@ -16,17 +16,21 @@ BELOW: dict[str, set[str]] = {
     "instructions": {"domain"},
     "arguments": {"domain", "names", "stdio"},
     "refusals": {"stdio"},
-    "rendering": {"domain"},
+    "rendering": {"domain", "search"},
     "answers": {"domain", "rendering"},
     "storage.contract": {"domain"},
+    "search": {"domain", "search"},
     "storage.complaints": {"domain"},
+    "storage.searching": {"domain", "search"},
     "storage": {"domain", "settings", "storage.contract", "storage.redis", "storage.sql"},
     "storage.sql": {
         "domain",
         "names",
         "version",
+        "search",
         "storage.complaints",
         "storage.contract",
+        "storage.searching",
         "storage.sql",
     },
     "storage.redis": {
@@ -34,9 +38,11 @@ BELOW: dict[str, set[str]] = {
         "names",
         "settings",
         "version",
+        "search",
         "storage.complaints",
         "storage.contract",
         "storage.redis",
+        "storage.searching",
     },
     "service": {"domain", "instructions", "storage.contract"},
     "stdio": set(),
@@ -76,11 +82,12 @@ LIBRARIES = {
     "alembic": {"storage.sql"},
     "redis": {"storage.redis"},
     "cyclopts": {"cli"},
+    "snowballstemmer": {"search"},
     "rich": {"cli"},
 }
 """Which rooms may import a library."""
 
-AT_FIRST_USE = {"alembic", "redis", "platformdirs"}
+AT_FIRST_USE = {"alembic", "redis", "platformdirs", "snowballstemmer"}
 """What a start that does not need it must not import."""
 
 

@@ -562,9 +562,7 @@ async def test_the_server_says_its_own_name_and_version(client: MemoryClient) ->
     assert "load_contexts" in client.instructions
 
 
-async def test_the_tools_and_arguments_are_those_of_0_9_0_and_more(
-    client: MemoryClient,
-) -> None:
+async def test_the_tools_and_their_arguments_are_those_of_0_9_0_and_more(client: MemoryClient) -> None:
     schemas = {tool.name: tool.input_schema for tool in await client.list_tools()}
     assert {name: list(schema["properties"]) for name, schema in schemas.items()} == {
         "save_context": ["content", "importance_level", "tags", "project_id"],
@@ -578,6 +576,16 @@ async def test_the_tools_and_arguments_are_those_of_0_9_0_and_more(
             "since",
             "until",
             "ids",
+        ],
+        "search_contexts": [
+            "query",
+            "project_id",
+            "tags_filter",
+            "importance_level",
+            "since",
+            "until",
+            "limit",
+            "offset",
         ],
         "update_context": [
             "context_id",
@@ -620,6 +628,13 @@ async def test_the_tools_and_arguments_are_those_of_0_9_0_and_more(
             "init_load": True,
             "ids": [],
         },
+        "search_contexts": {
+            "project_id": "",
+            "tags_filter": [],
+            "importance_level": 1,
+            "limit": 10,
+            "offset": 0,
+        },
         "update_context": {"add_tags": [], "remove_tags": [], "project_id": ""},
         "forget_context": {"project_id": "", "permanently": False},
         "restore_context": {"project_id": ""},
@@ -645,6 +660,7 @@ async def test_every_tool_has_its_annotations_and_words(client: MemoryClient) ->
     assert hints == {
         "save_context": (False, False, False),
         "load_contexts": (True, False, True),
+        "search_contexts": (True, False, True),
         "update_context": (False, False, True),
         "forget_context": (False, True, True),
         "restore_context": (False, False, True),

@@ -14,6 +14,7 @@ from extended_memory.domain import (
     ForgottenContext,
     Project,
     Revision,
+    SearchPage,
     TagPage,
     TimeSpan,
     UpdatedContext,
@@ -99,6 +100,35 @@ class MemoryRepository(ABC):
         Counting what carries any of several tags means looking at each: where these tags are
         used more than ``MAXIMUM_COUNTED`` times together, ``total`` is the number of uses of the
         most used one, and is not exact.
+        """
+
+    @abstractmethod
+    def search(
+        self,
+        project: str,
+        text: str,
+        *,
+        minimum_importance: int,
+        tags: tuple[str, ...],
+        span: TimeSpan = ALWAYS,
+        limit: int,
+        offset: int,
+    ) -> SearchPage:
+        """Return the contexts of a project that match a text best, as ``search.engine`` says.
+
+        The same contexts give the same answer in every store, to the last tie. Filters are those
+        of ``load``, and apply before anything is cut. A context is found from the moment it is
+        saved, changed or restored, and no longer once it is forgotten. The text is words, never a
+        syntax. No word or number of another project has any part in the answer.
+        """
+
+    @abstractmethod
+    def index_some(self, limit: int) -> int:
+        """Index so many contexts that no search finds yet, the newest first.
+
+        Return how many are left: such contexts were saved before there was an index, or before
+        the analyzer became another one. Every other method serves meanwhile; several servers may
+        call this at once, and one that was killed loses nothing that was done.
         """
 
     @abstractmethod

@@ -17,6 +17,7 @@ TOOLS = [
     "load_contexts",
     "restore_context",
     "save_context",
+    "search_contexts",
     "update_context",
 ]
 

@@ -15,6 +15,7 @@ PASSWORD = "hunter2-swordfish"  # a password that must never be shown
 TOOL_CALLS: dict[str, Json] = {
     "save_context": {"content": "x"},
     "load_contexts": {},
+    "search_contexts": {"query": "x"},
     "update_context": {"context_id": 1, "content": "x"},
     "forget_context": {"context_id": 1},
     "restore_context": {"context_id": 1},

@@ -17,13 +17,18 @@ the few that span projects share the slot of ``{g}``.
 ``em:t:{<P>}:<T>``      ZSET    the project's contexts with that tag
 ``em:k:{<P>}``          ZSET    tag -> minus the number of its contexts, so that a range by score
                                 comes most used first and then by name
-``em:m:{<P>}``          HASH    ``created_at``, ``last_saved_at``: milliseconds since 1970
+``em:m:{<P>}``          HASH    ``created_at``, ``last_saved_at``: milliseconds since 1970;
+                                ``analyzer``: the version whose terms the search index holds
 ``em:r:{<P>}``          ZSET    what was done within the hour -> its time: ``<digest>:<member>`` of
                                 a save, ``call:<token>`` of a call that changed a context
 ``em:d:{<P>}``          ZSET    the same of saves, all with score 0, to find a digest in
 ``em:x:{<P>}``          ZSET    the project's trash -> since when it is there
 ``em:y:{<P>}:<id>``     STRING  a context in the trash, as it was
 ``em:v:{<P>}:<id>``     LIST    what a context was before each change, the oldest first, as JSON
+``em:o:{<P>}``          ZSET    the contexts that a search finds, by ``created_at``
+``em:w:{<P>}``          ZSET    the terms of those contexts, all with score 0
+``em:p:{<P>}:<term>``   STRING  the postings of a term, in no order
+``em:e:{<P>}``          HASH    term -> how many of its postings are empty, where some are
 ======================  ======  ==================================================================
 
 In the ZSETs of contexts the score is ``importance * 2**43 + created_at``, exact below 2**53 until
@@ -32,7 +37,7 @@ with its number of digits in front (``members``), so that equal times sort by id
 project or tag is a key, never a condition; nothing here expires by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 LAYOUT = 1
@@ -88,8 +93,28 @@ class Keys:
         """Return the key of what a context was before."""
         return f"{self._of('v', project)}:{context_id}"
 
-    def of_context(self, project: str, context_id: int, tags: Sequence[str]) -> list[str]:
-        """Return every key that a change of a context touches, in the order of the scripts."""
+    def timeline(self, project: str) -> str:
+        """Return the key of the contexts that a search finds, by time."""
+        return self._of("o", project)
+
+    def vocabulary(self, project: str) -> str:
+        """Return the key of a project's terms."""
+        return self._of("w", project)
+
+    def postings(self, project: str, terms: Iterable[str]) -> list[str]:
+        """Return the keys of the postings of terms."""
+        beginning = self._of("p", project)
+        return [f"{beginning}:{term}" for term in terms]
+
+    def empty_postings(self, project: str) -> str:
+        """Return the key of how many postings of each term are empty."""
+        return self._of("e", project)
+
+    def of_context(self, project: str, context_id: int) -> list[str]:
+        """Return the keys that a change of a context touches, in the order of the scripts.
+
+        Those of its tags and its terms come besides.
+        """
         return [
             self.body(project, context_id),
             self.contexts(project),
@@ -100,7 +125,9 @@ class Keys:
             self.trash(project),
             self.trashed(project, context_id),
             self.revisions(project, context_id),
-            *self.tagged(project, tags),
+            self.timeline(project),
+            self.vocabulary(project),
+            self.empty_postings(project),
         ]
 
     def project(self, project: str) -> str:

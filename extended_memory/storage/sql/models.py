@@ -69,6 +69,7 @@ class ContextRow(Base):
     __table_args__ = (
         CheckConstraint("importance BETWEEN 1 AND 10", name="importance"),
         Index(None, "project_id", "importance", "created_at"),
+        Index(None, "project_id", "created_at", "id"),  # who is next to it, of any importance
         Index(None, "digest"),
         {"sqlite_autoincrement": True},
     )
@@ -125,6 +126,34 @@ class ContextCountRow(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey(ProjectRow.id), primary_key=True)
     importance: Mapped[int] = mapped_column(primary_key=True)
     context_count: Mapped[int]
+
+
+class TermRow(Base):
+    """A term of one project and the number of contexts that have it, above 0."""
+
+    __tablename__ = "terms"
+    __table_args__ = (Index(None, "project_id", "term", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int]
+    df: Mapped[int]
+    term: Mapped[str] = mapped_column(Text)
+
+
+class PostingRow(Base):
+    """What a term weighs in a context.
+
+    The index has no foreign keys: one to a context would need an index of its own in a table of
+    a hundred rows for each context, and with any SQLite deletes row by row what it otherwise drops
+    by the page, when everything is indexed anew.
+    """
+
+    __tablename__ = "postings"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    term_id: Mapped[int] = mapped_column(primary_key=True)
+    context_id: Mapped[int] = mapped_column(primary_key=True)
+    impact: Mapped[int]
 
 
 class RevisionRow(Base):

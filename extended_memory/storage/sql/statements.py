@@ -123,7 +123,7 @@ POPULAR_TOTAL = (
 )
 
 
-def _prepared(statement: ClauseElement, *columns: str) -> str:
+def prepared(statement: ClauseElement, *columns: str) -> str:
     """Return a statement's SQL for the driver's own connection.
 
     SQLAlchemy takes longer to run a short statement than SQLite does, and a save runs seven.
@@ -141,12 +141,12 @@ def _one_more(row: type[TagRow] | type[ContextCountRow], *key: str) -> str:
     counting = upsert(row).on_conflict_do_update(
         index_elements=key, set_={"context_count": row.context_count + _ONE}
     )
-    return _prepared(counting, *key, "context_count")
+    return prepared(counting, *key, "context_count")
 
 
-SAVE_PROJECT_ID = _prepared(PROJECT_ID)
-SAVE_NEW_PROJECT = _prepared(insert(ProjectRow), "name", "created_at", "last_saved_at")
-SAVE_RECENT_EQUALS = _prepared(
+SAVE_PROJECT_ID = prepared(PROJECT_ID)
+SAVE_NEW_PROJECT = prepared(insert(ProjectRow), "name", "created_at", "last_saved_at")
+SAVE_RECENT_EQUALS = prepared(
     select(ContextRow.id)
     .where(
         ContextRow.digest == bindparam("digest"),
@@ -157,12 +157,12 @@ SAVE_RECENT_EQUALS = _prepared(
     )
     .order_by(ContextRow.id.desc())
 )
-SAVE_CONTEXT = _prepared(
+SAVE_CONTEXT = prepared(
     insert(ContextRow),
     *("id", "project_id", "importance", "created_at", "digest", "content", "updated_at"),
 )
 SAVE_TAG = _one_more(TagRow, "project_id", "name")
-SAVE_LINK = _prepared(
+SAVE_LINK = prepared(
     insert(ContextTagRow).from_select(
         ["tag_id", "importance", "created_at", "context_id"],
         select(
@@ -171,7 +171,7 @@ SAVE_LINK = _prepared(
     )
 )
 SAVE_COUNT = _one_more(ContextCountRow, "project_id", "importance")
-SAVE_PROJECT_TIMES = _prepared(
+SAVE_PROJECT_TIMES = prepared(
     update(ProjectRow)
     .where(ProjectRow.id == bindparam("project_id"))
     .values(
@@ -179,18 +179,18 @@ SAVE_PROJECT_TIMES = _prepared(
         last_saved_at=func.max(ProjectRow.last_saved_at, bindparam("last_changed_at")),
     )
 )
-SAVE_ORIGIN = _prepared(insert(OriginRow).prefix_with("OR IGNORE"), "origin", "context_id")
-SAVE_ORIGIN_ID = _prepared(
+SAVE_ORIGIN = prepared(insert(OriginRow).prefix_with("OR IGNORE"), "origin", "context_id")
+SAVE_ORIGIN_ID = prepared(
     select(OriginRow.context_id).where(OriginRow.origin == bindparam("origin"))
 )
-SAVE_TAGS_OF = _prepared(
+SAVE_TAGS_OF = prepared(
     select(TagRow.name)
     .join(ContextTagRow, ContextTagRow.tag_id == TagRow.id)
     .where(ContextTagRow.context_id == bindparam("id"))
     .order_by(TagRow.name)
 )
 
-CHANGE_READ = _prepared(
+CHANGE_READ = prepared(
     select(
         ProjectRow.name,
         ContextRow.content,
@@ -201,7 +201,7 @@ CHANGE_READ = _prepared(
     .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
     .where(ContextRow.id == bindparam("id"))
 )
-CHANGE_KEEP_REVISION = _prepared(
+CHANGE_KEEP_REVISION = prepared(
     insert(RevisionRow).from_select(
         ["context_id", "number", "importance", "replaced_at", "tags", "content"],
         select(
@@ -214,21 +214,21 @@ CHANGE_KEEP_REVISION = _prepared(
         ).where(RevisionRow.context_id == bindparam("id")),
     )
 )
-CHANGE_LAST_REVISION = _prepared(
+CHANGE_LAST_REVISION = prepared(
     select(func.max(RevisionRow.number)).where(RevisionRow.context_id == bindparam("id"))
 )
-CHANGE_REVISION = _prepared(
+CHANGE_REVISION = prepared(
     select(RevisionRow.content, RevisionRow.importance, RevisionRow.tags).where(
         RevisionRow.context_id == bindparam("id"), RevisionRow.number == bindparam("number")
     )
 )
 
-TRASH_PUT = _prepared(
+TRASH_PUT = prepared(
     insert(TrashRow),
     *("id", "project_id", "importance", "created_at", "updated_at", "forgotten_at"),
     *("tags", "content"),
 )
-TRASH_READ = _prepared(
+TRASH_READ = prepared(
     select(
         ProjectRow.name,
         TrashRow.content,
@@ -240,18 +240,18 @@ TRASH_READ = _prepared(
     .join(ProjectRow, ProjectRow.id == TrashRow.project_id)
     .where(TrashRow.id == bindparam("id"))
 )
-TRASH_TAKE = _prepared(delete(TrashRow).where(TrashRow.id == bindparam("id")))
-TRASH_REVISIONS = _prepared(delete(RevisionRow).where(RevisionRow.context_id == bindparam("id")))
-TRASH_OLD = _prepared(
+TRASH_TAKE = prepared(delete(TrashRow).where(TrashRow.id == bindparam("id")))
+TRASH_REVISIONS = prepared(delete(RevisionRow).where(RevisionRow.context_id == bindparam("id")))
+TRASH_OLD = prepared(
     select(TrashRow.id)
     .where(TrashRow.forgotten_at < bindparam("before"))
     .order_by(TrashRow.forgotten_at)
 )
 
-FORGET_OWNER = _prepared(
+FORGET_OWNER = prepared(
     select(ContextRow.project_id, ContextRow.importance).where(ContextRow.id == bindparam("id"))
 )
-FORGET_COUNT = _prepared(
+FORGET_COUNT = prepared(
     update(ContextCountRow)
     .where(
         ContextCountRow.project_id == bindparam("project_id"),
@@ -259,7 +259,7 @@ FORGET_COUNT = _prepared(
     )
     .values(context_count=ContextCountRow.context_count - _ONE)
 )
-FORGET_TAGS = _prepared(
+FORGET_TAGS = prepared(
     update(TagRow)
     .where(
         TagRow.id.in_(
@@ -268,8 +268,8 @@ FORGET_TAGS = _prepared(
     )
     .values(context_count=TagRow.context_count - _ONE)
 )
-FORGET_CONTEXT = _prepared(delete(ContextRow).where(ContextRow.id == bindparam("id")))
-FORGET_UNUSED_TAGS = _prepared(
+FORGET_CONTEXT = prepared(delete(ContextRow).where(ContextRow.id == bindparam("id")))
+FORGET_UNUSED_TAGS = prepared(
     delete(TagRow).where(
         TagRow.project_id == bindparam("project_id"), TagRow.context_count == literal_column("0")
     )

@@ -23,7 +23,7 @@ from extended_memory.version import __version__
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every revision this release knows, oldest first; a test compares them with the scripts."""
 
 HEAD = REVISIONS[-1]

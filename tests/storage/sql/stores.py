@@ -52,10 +52,12 @@ OURS = {
     "contexts",
     "legacy_values",
     "origins",
+    "postings",
     "projects",
     "revisions",
     "store_facts",
     "tags",
+    "terms",
     "trash",
 }
 """The tables of a current store."""

@@ -16,7 +16,7 @@ def source(name: str) -> str:
     lua-api/#script-flags).
     """
     shebang, _, body = _text(name).partition("\n")
-    return f"{shebang}\n{_text('_common')}{body}"
+    return f"{shebang}\n{_text('_common')}{_text('_postings')}{body}"
 
 
 @cache

@@ -1,10 +1,13 @@
 -- Stands before every script. A ZSET of contexts is sorted by importance * LEVEL + time.
 local LEVEL = 8796093022208  -- 2^43 milliseconds after 1970 is the year 2248
 
--- The keys of a script that changes a context; those of tags follow, one ZSET for each.
-local BODY, CONTEXTS, TAGS, PROJECT, RECENT, DIGESTS, TRASH, TRASHED, REVISIONS =
-  1, 2, 3, 4, 5, 6, 7, 8, 9
-local TYPES = {'string', 'zset', 'zset', 'hash', 'zset', 'zset', 'zset', 'string', 'list'}
+-- The keys of a script that changes a context; those of tags follow, one ZSET for each, and then
+-- those of terms, one STRING for each.
+local BODY, CONTEXTS, TAGS, PROJECT, RECENT, DIGESTS, TRASH, TRASHED, REVISIONS, TIMELINE,
+  VOCABULARY, EMPTY = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+local TYPES = {'string', 'zset', 'zset', 'hash', 'zset', 'zset', 'zset', 'string', 'list', 'zset',
+  'zset', 'hash'}
+local FIRST_TAG = #TYPES + 1
 
 -- Lua would round a large number when it turns it into text by itself.
 local function whole(number)
@@ -23,9 +26,24 @@ local function check(types, commands, others)
   end
 end
 
+-- Returns the types of the keys of a context with so many tags, of whatever kinds follow.
+local function types_of(tags, following)
+  local types = {unpack(TYPES)}
+  for _ = 1, tags do types[#types + 1] = 'zset' end
+  for _, kind in ipairs(following or {}) do types[#types + 1] = kind end
+  return types
+end
+
 -- What a script needs that changes a context.
-local CHANGING = {'type', 'time', 'get', 'set', 'del', 'zadd', 'zincrby', 'zrem', 'zscore',
-  'zrangebylex', 'zrangebyscore', 'hmget', 'hset', 'llen', 'rpush'}
+local CHANGING = {'type', 'exists', 'time', 'get', 'set', 'del', 'append', 'setrange', 'zadd',
+  'zincrby', 'zrem', 'zscore', 'zrangebylex', 'zrangebyscore', 'hget', 'hmget', 'hset', 'hincrby',
+  'hdel', 'llen', 'rpush'}
+
+local function slice(values, from, count)
+  local found = {}
+  for i = from, from + count - 1 do found[#found + 1] = values[i] end
+  return found
+end
 
 local function clock()
   local time = redis.call('TIME')
@@ -66,7 +84,7 @@ local function give_id(at, id, project, layout, release)
   return true
 end
 
--- Puts a context into every index. `tags` are the names of the ZSETs from `at` on.
+-- Puts a context into every index but that of a search. `tags` are the names of the ZSETs from `at` on.
 local function put_in(member, body, importance, digest, tags, at, now, keep)
   local created, changed = times_of(body)
   local score = whole(importance * LEVEL + created)
@@ -90,7 +108,7 @@ local function put_in(member, body, importance, digest, tags, at, now, keep)
   end
 end
 
--- Takes a context out of every index.
+-- Takes a context out of every index but that of a search.
 local function take_out(member, digest, tags, at)
   redis.call('DEL', KEYS[BODY])
   redis.call('ZREM', KEYS[CONTEXTS], member)
@@ -102,10 +120,4 @@ local function take_out(member, digest, tags, at)
       redis.call('ZREM', KEYS[TAGS], tag)
     end
   end
-end
-
-local function slice(values, from, count)
-  local found = {}
-  for i = from, from + count - 1 do found[#found + 1] = values[i] end
-  return found
 end
