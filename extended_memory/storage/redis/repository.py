@@ -16,6 +16,7 @@ from extended_memory.domain import (
     ForgottenContext,
     Project,
     Revision,
+    SearchPage,
     TagCount,
     TagPage,
     TimeSpan,
@@ -25,6 +26,7 @@ from extended_memory.domain import (
 )
 from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository
 from extended_memory.storage.redis.client import Client
+from extended_memory.storage.redis.indexing import Indexer
 from extended_memory.storage.redis.keys import Keys, bucket, id_of
 from extended_memory.storage.redis.store import Store
 from extended_memory.storage.redis.writing import Writer
@@ -49,6 +51,7 @@ class RedisRepository(MemoryRepository):
         self._keys = Keys(key_prefix)
         self._store = Store(url, self._keys, may_evict=may_evict)
         self._writer = Writer(self._store)
+        self._indexer = Indexer(self._store)
 
     def save(
         self,
@@ -96,6 +99,46 @@ class RedisRepository(MemoryRepository):
                 if len(contexts) == len(members):
                     break  # none was forgotten since the members were read
         return ContextPage(contexts=contexts, total=total, total_is_exact=exact)
+
+    def search(
+        self,
+        project: str,
+        text: str,
+        *,
+        minimum_importance: int,
+        tags: tuple[str, ...],
+        span: TimeSpan = ALWAYS,
+        limit: int,
+        offset: int,
+    ) -> SearchPage:
+        """Return what matches best; see the contract."""
+        from extended_memory.storage.redis.index import RedisIndex
+        from extended_memory.storage.searching import found
+
+        def fetch(ids: Sequence[int]) -> dict[int, Context]:
+            return {context.id: context for context in self._contexts(project, ids)}
+
+        with self._store.use():
+            unindexed, has_index = self._indexer.state(project)
+            if not has_index:
+                return SearchPage(unindexed=unindexed)
+            return found(
+                RedisIndex(self._store),
+                fetch,
+                project,
+                text,
+                minimum_importance=minimum_importance,
+                tags=tags,
+                span=span,
+                limit=limit,
+                offset=offset,
+                unindexed=unindexed,
+            )
+
+    def index_some(self, limit: int) -> int:
+        """Index the newest contexts that no search finds yet; see the contract."""
+        with self._store.use():
+            return self._indexer.index_some(self._project_names(), limit)
 
     def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
         """Return the contexts with these ids; see the contract."""

@@ -7,7 +7,7 @@ project's: they lie on different servers. A crash between them leaves an id that
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Literal
 
@@ -21,7 +21,8 @@ from extended_memory.domain import (
 )
 from extended_memory.storage.contract import MAXIMUM_REPEAT_WINDOW
 from extended_memory.storage.redis import bodies
-from extended_memory.storage.redis.keys import IDS_PER_HASH, LAYOUT, bucket, id_of, member
+from extended_memory.storage.redis.indexing import analyzer_version, impacts_of
+from extended_memory.storage.redis.keys import IDS_PER_HASH, LAYOUT, Keys, bucket, id_of, member
 from extended_memory.storage.redis.store import Store
 from extended_memory.version import __version__
 
@@ -45,6 +46,8 @@ class Writer:
         self._keys = store.keys
         self._bucket = 0
         self._next = 0
+        self._ahead = timedelta(0)
+        """How far the server's clock is ahead of ours, where it was found to be on another day."""
 
     def reserve(self, project: str, origin: str = "") -> tuple[str, int]:
         """Give a new id, or the one of an origin; see ``scripts/reserve.lua``."""
@@ -101,23 +104,9 @@ class Writer:
         is_guess: bool = False,
     ) -> Context | None:
         """Store a context under its id; return None where that cannot be: see ``save.lua``."""
-        keys = self._keys.of_context(context.project, context.id, context.tags)
-        values = [
-            member(context.id),
-            context.importance,
-            to_milliseconds(context.created_at) if repeat_within is None else "",
-            bodies.rest(context),
-            bodies.digest(context),
-            "" if repeat_within is None else repeat_within // _MILLISECOND,
-            _KEEP,
-            token,
-            len(context.tags),
-            *context.tags,
-        ]
-        if is_guess:
-            keys += self._keys.of_ids(bucket(context.id))
-            values += [context.id, context.project, LAYOUT, __version__]
-        outcome, *found = self._store.run("save", keys, values)
+        context, outcome, found = self._ask_to_save(
+            context, token, repeat_within, is_guess=is_guess
+        )
         if outcome == "saved":
             self._next = context.id + 1
             return replace(context, created_at=from_milliseconds(int(found[0])))
@@ -132,6 +121,26 @@ class Writer:
             if body is not None:
                 return self._store.read(body, id_of(found[1]), context.project)
         return None
+
+    def _ask_to_save(
+        self, context: Context, token: str, repeat_within: timedelta | None, *, is_guess: bool
+    ) -> tuple[Context, str, list[str]]:
+        """Run ``save.lua``; return the context as it was sent, and the answer.
+
+        A context is found by its date as well, and the server is the one to give it a time: so
+        the script says where it is another day there than we took it for.
+        """
+        while True:
+            if repeat_within is not None:
+                today = datetime.now(timezone.utc) + self._ahead
+                context = replace(context, created_at=today)
+            keys, values = save_request(
+                self._keys, context, token, repeat_within, is_guess=is_guess
+            )
+            outcome, *found = self._store.run("save", keys, values)
+            if outcome != "day":
+                return context, outcome, found
+            self._ahead = from_milliseconds(int(found[0])) - datetime.now(timezone.utc)
 
     def settle(self, origin: str, context_id: int) -> None:
         """Note that what came from an origin is stored."""
@@ -156,9 +165,17 @@ class Writer:
             new = become(old)
             if new == old and place == "contexts":
                 return UpdatedContext(context=old, revision=None)
+            held = impacts_of(old) if place == "contexts" else {}
+            impacts = impacts_of(new)
+            lost = [term for term in held if term not in impacts]
+            altered = {term: one for term, one in impacts.items() if held.get(term) != one}
             outcome, *found = self._store.run(
                 "change",
-                self._keys.of_context(project, context_id, (*old.tags, *new.tags)),
+                [
+                    *self._keys.of_context(project, context_id),
+                    *self._keys.tagged(project, (*old.tags, *new.tags)),
+                    *self._keys.postings(project, (*lost, *altered)),
+                ],
                 [
                     body,
                     member(context_id),
@@ -169,9 +186,13 @@ class Writer:
                     "" if new == old else bodies.rest(new),
                     bodies.digest(new),
                     _KEEP,
+                    analyzer_version(),
                     len(old.tags),
+                    len(new.tags),
+                    len(lost),
                     *old.tags,
                     *new.tags,
+                    *altered.values(),
                 ],
             )
             if outcome == 1:
@@ -189,9 +210,14 @@ class Writer:
             if body is None:
                 return False
             old = self._store.read(body, context_id, project)
+            terms = impacts_of(old) if place == "contexts" else ()
             removed: int = self._store.run(
                 "forget",
-                self._keys.of_context(project, context_id, old.tags),
+                [
+                    *self._keys.of_context(project, context_id),
+                    *self._keys.tagged(project, old.tags),
+                    *self._keys.postings(project, terms),
+                ],
                 [
                     body,
                     member(context_id),
@@ -200,6 +226,7 @@ class Writer:
                     place,
                     "" if permanently else "trash",
                     _KEEP,
+                    analyzer_version(),
                     *old.tags,
                 ],
             )
@@ -229,6 +256,51 @@ class Writer:
         )
         body: str | None = self._store.ask(partial(self._store.client.get, key))
         return body
+
+
+def save_request(
+    keys: Keys,
+    context: Context,
+    token: str,
+    repeat_within: timedelta | None,
+    *,
+    is_guess: bool = False,
+) -> tuple[list[str], list[str | int]]:
+    """Return the keys and the arguments of ``save.lua``; see ``Writer.put``."""
+    impacts = impacts_of(context)
+    first, last = _day(context.created_at)
+    of_all = [
+        *keys.of_context(context.project, context.id),
+        *keys.tagged(context.project, context.tags),
+        *(keys.of_ids(bucket(context.id)) if is_guess else ()),
+        *keys.postings(context.project, impacts),
+    ]
+    return of_all, [
+        member(context.id),
+        context.importance,
+        to_milliseconds(context.created_at) if repeat_within is None else "",
+        bodies.rest(context),
+        bodies.digest(context),
+        "" if repeat_within is None else repeat_within // _MILLISECOND,
+        _KEEP,
+        token,
+        analyzer_version(),
+        first,
+        last,
+        context.id if is_guess else "",
+        context.project,
+        LAYOUT,
+        __version__,
+        len(context.tags),
+        *context.tags,
+        *impacts.values(),
+    ]
+
+
+def _day(moment: datetime) -> tuple[int, int]:
+    """Return the first and the last millisecond of a day in UTC."""
+    first = to_milliseconds(moment.replace(hour=0, minute=0, second=0, microsecond=0))
+    return first, first + timedelta(days=1) // _MILLISECOND - 1
 
 
 def _token() -> str:

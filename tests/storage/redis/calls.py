@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import Any
 
-from extended_memory.domain import Change, ForeignContext, StoreError
+from extended_memory.domain import Change, ForeignContext, SearchPage, StoreError
 from extended_memory.storage.contract import MemoryRepository
 from tests.storage.test_contract import load, save
 
@@ -25,6 +26,14 @@ FOREIGN = ForeignContext(
     created_at=datetime(2024, 1, 1, tzinfo=timezone.utc),
 )
 
+
+def find(repository: MemoryRepository, text: str, **changes: Any) -> SearchPage:
+    """Search where a test names no more than a text."""
+    values: dict[str, Any] = {"minimum_importance": 1, "tags": (), "limit": 10, "offset": 0}
+    values |= changes
+    return repository.search(values.pop("project", "alpha"), text, **values)
+
+
 CALLS: dict[str, Call] = {
     "save": lambda repository: save(repository, "another", tags=("a",)),
     "bring": lambda repository: repository.bring([FOREIGN]),
@@ -39,6 +48,8 @@ CALLS: dict[str, Call] = {
     "get": lambda repository: repository.get([1], project=None),
     "projects": lambda repository: repository.projects(),
     "project": lambda repository: repository.project("alpha"),
+    "search": lambda repository: find(repository, "note", minimum_importance=2),
+    "index": lambda repository: repository.index_some(9),
     "popular tags": lambda repository: repository.popular_tags("alpha", minimum_count=1, limit=9),
 }
 """Calls on a store whose first context is #1, in the project alpha and with the tags a and b.

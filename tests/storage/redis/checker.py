@@ -7,22 +7,33 @@ keys ought to hold is worked out anew from the bodies alone.
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import unquote
 
+from extended_memory.search.analyzer import VERSION
+from extended_memory.search.ranking import impacts
+
 LEVEL = 2**43
 
+ZSETS = frozenset("ztkrdxow")
+HASHES = frozenset("me")
+
 Scores = dict[str, float]
+Postings = dict[str, dict[int, int]]
+"""Of each term, the contexts with it and its impact there."""
+
 Name = tuple[str, str]
 """A project, and within it a tag or nothing."""
 
 
-def flaws(client: Any, prefix: str = "em") -> list[str]:
+def flaws(client: Any, prefix: str = "em", *, is_indexed: bool = True) -> list[str]:
     """Return what is wrong with a store, a sentence each: nothing, if it is sound.
 
-    An id that was reserved and never stored is no flaw: a save that broke off leaves one.
+    An id that was reserved and never stored is no flaw: a save that broke off leaves one. Unless
+    all ``is_indexed``, a search may find only some contexts, but those exactly.
     """
-    store = _Store(client, prefix)
+    store = _Store(client, prefix, is_indexed)
     for key in client.scan_iter(match=f"{prefix}:*", count=1000):
         store.read(key)
     return [
@@ -31,6 +42,7 @@ def flaws(client: Any, prefix: str = "em") -> list[str]:
         *store.index_flaws(),
         *store.recent_flaws(),
         *store.past_flaws(),
+        *store.search_flaws(),
     ]
 
 
@@ -38,13 +50,17 @@ def flaws(client: Any, prefix: str = "em") -> list[str]:
 class _Store:
     client: Any
     prefix: str
+    is_indexed: bool
     found: list[str] = field(default_factory=list)
     bodies: dict[str, dict[int, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
     trashed: dict[str, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     revisions: dict[str, dict[int, list[Any]]] = field(default_factory=lambda: defaultdict(dict))
     zsets: dict[str, dict[Name, Scores]] = field(default_factory=lambda: defaultdict(dict))
-    times: dict[str, dict[str, str]] = field(default_factory=dict)
+    hashes: dict[str, dict[str, dict[str, str]]] = field(default_factory=lambda: defaultdict(dict))
     owners: dict[int, str] = field(default_factory=dict)
+    postings: dict[str, dict[str, list[tuple[int, int]]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
 
     def read(self, key: str) -> None:
         """Take in one key."""
@@ -57,18 +73,20 @@ class _Store:
             return
         tag, _, rest = rest.removeprefix("{").partition("}")
         project, rest = unquote(tag), rest.removeprefix(":")
-        if kind == "c":
+        if kind in ZSETS:
+            members = dict(self.client.zrange(key, 0, -1, withscores=True))
+            self.zsets[kind][project, unquote(rest)] = members
+        elif kind in HASHES:
+            self.hashes[kind][project] = self.client.hgetall(key)
+        elif kind == "p":
+            self.postings[project][rest] = self._postings(key)
+        elif kind == "c":
             self.bodies[project][int(rest)] = json.loads(self.client.get(key))
         elif kind == "y":
             self.trashed[project][_member(int(rest))] = json.loads(self.client.get(key))
         elif kind == "v":
             revisions = [json.loads(entry) for entry in self.client.lrange(key, 0, -1)]
             self.revisions[project][int(rest)] = revisions
-        elif kind == "m":
-            self.times[project] = self.client.hgetall(key)
-        elif kind in {"z", "t", "k", "r", "d", "x"}:
-            members = dict(self.client.zrange(key, 0, -1, withscores=True))
-            self.zsets[kind][project, unquote(rest)] = members
         else:
             self.found.append(f"{key} is no key of the layout")
 
@@ -77,6 +95,13 @@ class _Store:
             if int(context_id) // 500 != number:
                 self.found.append(f"{context_id} is noted in {key}")
             self.owners[int(context_id)] = project
+
+    def _postings(self, key: str) -> list[tuple[int, int]]:
+        held: bytes = self.client.execute_command("GET", key, NEVER_DECODE=True)
+        if len(held) % 6:
+            self.found.append(f"{key} ends in the middle of a posting")
+        numbers = [int.from_bytes(held[at : at + 6], "little") for at in range(0, len(held), 6)]
+        return [(number % 2**32, number // 2**32) for number in numbers]
 
     def global_flaws(self) -> list[str]:
         """Compare the keys of the whole store with the bodies."""
@@ -90,7 +115,7 @@ class _Store:
                 found.append(f"{project} is not among the projects")
             times = [body["created_at"] for body in held.values()]
             times += [body["updated_at"] or body["created_at"] for body in held.values()]
-            noted = self.times.get(project, {"created_at": 2**53, "last_saved_at": -1})
+            noted = self.hashes["m"].get(project, {"created_at": 2**53, "last_saved_at": -1})
             if int(noted["created_at"]) > min(times) or int(noted["last_saved_at"]) < max(times):
                 found.append(f"the times of {project} are not those of its contexts")
             found += [
@@ -151,6 +176,50 @@ class _Store:
                 elif body["updated_at"] != moments[-1]:
                     found.append(f"{number} was changed and its revision says another time")
         return found
+
+    def search_flaws(self) -> list[str]:
+        """Compare what a search finds by with the bodies it finds."""
+        found = []
+        for project in {*self.bodies, *self.postings, *(name for name, _ in self.zsets["w"])}:
+            timeline = self.zsets["o"].get((project, ""), {})
+            held = {_member(number): body for number, body in self.bodies[project].items()}
+            if self.is_indexed and timeline.keys() != held.keys():
+                found.append(f"a search of {project} does not find each context, or another one")
+            if self.hashes["m"].get(project, {}).get("analyzer") == str(VERSION):
+                indexed = {name: held[name] for name in timeline if name in held}
+                if timeline != {name: body["created_at"] for name, body in indexed.items()}:
+                    found.append(f"the timeline of {project} is not that of its contexts")
+                found += self._postings_flaws(project, _expected(indexed))
+        return found
+
+    def _postings_flaws(self, project: str, expected: Postings) -> list[str]:
+        found, empty = [], {}
+        for term, postings in self.postings[project].items():
+            filled = [each for each in postings if each != (0, 0)]
+            if count := len(postings) - len(filled):
+                empty[term] = str(count)
+            if sorted(filled) != sorted(expected.get(term, {}).items()):
+                found.append(f"the postings of {term} in {project} are not what bodies say")
+            if count and (count == len(postings) or len(postings) <= 100):
+                found.append(f"{count} of the postings of {term} in {project} are empty")
+        if self.postings[project].keys() != expected.keys():
+            found.append(f"{project} has postings of other terms than its contexts have")
+        if self.zsets["w"].get((project, ""), {}) != dict.fromkeys(expected, 0.0):
+            found.append(f"the vocabulary of {project} is not that of its contexts")
+        if self.hashes["e"].get(project, {}) != empty:
+            found.append(f"the empty postings of {project} are not counted right")
+        return found
+
+
+def _expected(held: dict[str, dict[str, Any]]) -> Postings:
+    """Return the postings of contexts, given their bodies by member."""
+    expected: Postings = defaultdict(dict)
+    for name, body in held.items():
+        age = timedelta(milliseconds=body["created_at"])
+        created_at = datetime(1970, 1, 1, tzinfo=timezone.utc) + age
+        for term, impact in impacts(body["content"], body["tags"], created_at).items():
+            expected[term][int(name[1:])] = impact
+    return expected
 
 
 def _member(number: int) -> str:

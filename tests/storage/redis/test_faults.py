@@ -24,7 +24,7 @@ from tests.storage.redis.servers import RedisServer
 from tests.storage.test_contract import everything, load, save
 
 EVERY = tuple(CALLS)
-SCRIPTED = (*WRITES, "load", "load by tags", "popular tags")
+SCRIPTED = (*WRITES, "load", "load by tags", "search", "index", "popular tags")
 FAULTS = {
     "down": (down, EVERY, "cannot be reached: check that it is running"),
     "hung": (hung, EVERY, "does not answer in time: check that it is running"),

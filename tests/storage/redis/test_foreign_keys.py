@@ -14,20 +14,25 @@ from tests.storage.test_contract import save
 KINDS = {
     "em:{g}:seq": (*SAVES, "walk"),
     "em:{g}:i:0": (*SAVES, "walk", "get"),
-    "em:{g}:projects": (*SAVES, "projects"),
+    "em:{g}:projects": (*SAVES, "projects", "index"),
     "em:{g}:origins": ("bring",),
     "em:{g}:meta": tuple(CALLS),  # each call here is the first one, which looks for the layout
-    "em:c:{alpha}:1": ("forget", "update", "load", "load by tags", "walk", "get"),
+    "em:c:{alpha}:1": ("forget", "update", "load", "load by tags", "search", "walk", "get"),
     "em:c:{alpha}:2": SAVES,
-    "em:z:{alpha}": (*WRITES, "load", "projects", "project"),
+    "em:z:{alpha}": (*WRITES, "load", "search", "index", "projects", "project"),
     "em:t:{alpha}:a": (*WRITES, "load by tags"),
     "em:k:{alpha}": (*WRITES, "popular tags"),
-    "em:m:{alpha}": (*WRITES, "projects", "project"),
+    "em:m:{alpha}": (*WRITES, "search", "index", "projects", "project"),
     "em:r:{alpha}": WRITES,
     "em:d:{alpha}": WRITES,
     "em:x:{alpha}": (*WRITES, "trash"),
     "em:y:{alpha}:1": ("forget", "update"),
     "em:v:{alpha}:1": ("forget", "update", "restore", "revisions"),
+    "em:o:{alpha}": (*WRITES, "search", "index"),
+    "em:w:{alpha}": (*WRITES, "search"),
+    "em:p:{alpha}:a": (*SAVES, "forget"),
+    "em:p:{alpha}:note": ("update", "forget", "search"),
+    "em:e:{alpha}": (*WRITES, "search"),
 }
 """A key of each kind, and the calls that need it."""
 

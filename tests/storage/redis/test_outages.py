@@ -89,6 +89,7 @@ def test_a_save_that_is_retried_by_its_caller_is_stored_once(
 
 @pytest.mark.parametrize(
     ("step", "project"),
+    # Where the project is named, nobody has to be asked for it.
     [(b"em:{g}:i:0", None), (BODY, None), (BODY, "alpha"), (STORE, None), (STORE, "alpha")],
 )
 def test_forgetting_whose_reply_is_lost_names_the_project(

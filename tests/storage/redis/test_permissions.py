@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.redis.calls import CALLS, WRITES, End, end, prepare
+from tests.storage.redis.calls import CALLS, WRITES, End, end, find, prepare
 from tests.storage.redis.checker import flaws
 from tests.storage.redis.permissions import PERMISSIONS
 from tests.storage.redis.servers import Cluster, RedisServer
@@ -65,6 +65,17 @@ def test_a_user_with_the_commands_of_the_readme_may_do_all(
     client.acl_log_reset()
     with closing(as_user(server)) as repository:
         use_fully(repository)
+
+
+def test_a_user_with_the_commands_of_the_readme_may_make_an_index_anew(
+    server: RedisServer, client: redis.Redis
+) -> None:
+    allow(client, PERMISSIONS)
+    with closing(as_user(server)) as repository:
+        saved = save(repository, "note", tags=("a", "b"))
+        client.hset("em:m:{alpha}", "analyzer", "0")
+        assert repository.index_some(9) == 0
+        assert find(repository, "note").found[0].context == saved
 
 
 def test_another_database_needs_one_command_more(server: RedisServer, client: redis.Redis) -> None:

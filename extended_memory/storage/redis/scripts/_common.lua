@@ -14,12 +14,30 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
+-- Returns the ranges of scores of an importance and more, and of times, the last included, or of any
+-- time where one is "": one range, or one for each importance where times are limited.
+local function scores_of(minimum, since, last)
+  if since == '' and last == '' then return {{whole(minimum * LEVEL), '+inf'}} end
+  local ranges = {}
+  for importance = minimum, 10 do
+    local base = importance * LEVEL
+    ranges[#ranges + 1] = {
+      whole(base + (tonumber(since) or 0)), whole(base + (tonumber(last) or LEVEL - 1))
+    }
+  end
+  return ranges
+end
+
 -- A script that fails half way is not rolled back: what could fail is looked at first, the types
 -- of the keys and the commands that the user may lack.
-local function check(types, commands, others)
+local function demand(commands)
   for _, command in ipairs(commands) do
     if not redis.acl_check_cmd(command, KEYS[1]) then error({err = 'NOPERM ' .. command}) end
   end
+end
+
+local function check(types, commands, others)
+  demand(commands)
   for i, key in ipairs(KEYS) do
     local found = redis.call('TYPE', key).ok
     if found ~= 'none' and found ~= (types[i] or others) then error({err = 'EMTYPE ' .. key}) end

@@ -44,20 +44,21 @@ local function remove(key, id)
   local postings = redis.call('GET', key) or ''
   local at = find(postings, id)
   if not at then return end
-  local left = string.sub(postings, 1, at - 1) .. string.sub(postings, at + POSTING)
   if #postings > FEW then
     redis.call('SETRANGE', key, at - 1, NOTHING)
     local empty = POSTING * redis.call('HINCRBY', KEYS[EMPTY], term_of(key), 1)
     if empty < #postings and (2 * empty < #postings or is_tidied) then return end
     is_tidied = true
     redis.call('HDEL', KEYS[EMPTY], term_of(key))
-    left = string.gsub(left, '......', {[NOTHING] = ''})
+    postings = string.gsub(redis.call('GET', key), '......', {[NOTHING] = ''})
+  else
+    postings = string.sub(postings, 1, at - 1) .. string.sub(postings, at + POSTING)
   end
-  if left == '' then
+  if postings == '' then
     redis.call('DEL', key)
     redis.call('ZREM', KEYS[VOCABULARY], term_of(key))
   else
-    redis.call('SET', key, left)
+    redis.call('SET', key, postings)
   end
 end
 
@@ -71,9 +72,9 @@ local function is_of(analyzer)
   return found == analyzer
 end
 
--- Takes a context off the timeline, and says whether its postings are to be taken out as well.
--- Those of another analyzer cannot be found: then the index is nobody's, and is made anew.
-local function leaves(member, analyzer)
+-- Whether a context has postings, which its terms tell. Those of another analyzer it does not: then
+-- the whole index is given up, to be made anew.
+local function has_postings(member, analyzer)
   if not redis.call('ZSCORE', KEYS[TIMELINE], member) then return false end
   if is_of(analyzer) then return true end
   redis.call('HDEL', KEYS[PROJECT], 'analyzer')
@@ -91,7 +92,7 @@ end
 
 -- Lets no search find a context any more. The keys from `at` on are the postings of its terms.
 local function unindex(member, analyzer, at)
-  if not leaves(member, analyzer) then return end
+  if not has_postings(member, analyzer) then return end
   redis.call('ZREM', KEYS[TIMELINE], member)
   for i = at, #KEYS do remove(KEYS[i], id_of(member)) end
 end
@@ -99,7 +100,7 @@ end
 -- Lets a search find a context by its new text, if it found it by the old one. The keys from `at`
 -- on are the postings of so many terms that it lost, and of those that now weigh something else.
 local function reindex(member, analyzer, at, lost, weights)
-  if not leaves(member, analyzer) then return end
+  if not has_postings(member, analyzer) then return end
   for i = at, at + lost - 1 do remove(KEYS[i], id_of(member)) end
   for i, weight in ipairs(weights) do replace(KEYS[at + lost + i - 1], id_of(member), weight) end
 end

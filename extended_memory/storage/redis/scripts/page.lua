@@ -30,16 +30,7 @@ local function head(range)
   return range.values[range.at + 1] - range.base, member
 end
 
--- The ranges of scores that match: one, or one for each importance where times are limited.
-local scores = {}
-if ARGV[4] == '' and ARGV[5] == '' then
-  scores[1] = {whole(minimum * LEVEL), '+inf'}
-else
-  for importance = minimum, 10 do
-    local base = importance * LEVEL
-    scores[#scores + 1] = {whole(base + since), whole(base + last_time)}
-  end
-end
+local scores = scores_of(minimum, ARGV[4], ARGV[5])
 
 local uses, largest, filled = 0, 0, {}
 for _, key in ipairs(KEYS) do

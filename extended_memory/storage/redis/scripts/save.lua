@@ -18,7 +18,7 @@ local ids = guessed and {'string', 'set', 'hash', 'hash'} or {}
 local SEQUENCE = FIRST_TAG + count
 local POSTINGS = SEQUENCE + #ids
 check(types_of(count, ids), CHANGING, 'string')
-if guessed then check({}, {'sadd', 'hsetnx'}) end
+if guessed then demand({'sadd', 'hsetnx'}) end
 
 local stored = redis.call('GET', KEYS[BODY])
 if stored and is_done(token) then return {'saved', whole((times_of(stored)))} end

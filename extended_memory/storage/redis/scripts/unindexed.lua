@@ -1,8 +1,8 @@
 #!lua flags=no-writes
 -- Returns how many contexts of a project no search finds, when the newest of them was made, or -1,
--- and the analyzer of the index, or "". KEYS: the project's contexts, timeline, what is known about
+-- and the analyzer of the index, 0 where it is of none. KEYS: the project's contexts, timeline, what is known about
 -- the project. ARGV: the analyzer.
-local analyzer = redis.call('HGET', KEYS[3], 'analyzer') or ''
+local analyzer = redis.call('HGET', KEYS[3], 'analyzer') or '0'
 local total = redis.call('ZCARD', KEYS[1])
 if analyzer ~= ARGV[1] then return {total, '-1', analyzer} end
 local left = total - redis.call('ZCARD', KEYS[2])
