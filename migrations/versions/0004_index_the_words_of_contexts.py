@@ -20,17 +20,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_terms"),
     )
     op.create_index("ix_terms_project_id_term", "terms", ["project_id", "term"], unique=True)
-    op.create_table(
-        "postings",
-        sa.Column("term_id", sa.Integer(), nullable=False),
-        sa.Column("context_id", sa.Integer(), nullable=False),
-        sa.Column("impact", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("term_id", "context_id", name="pk_postings"),
-        sqlite_with_rowid=False,
-    )
-    op.create_index(
-        "ix_contexts_project_id_created_at_id", "contexts", ["project_id", "created_at", "id"]
-    )
+    for name in ("postings", "recent_postings"):
+        op.create_table(
+            name,
+            sa.Column("term_id", sa.Integer(), nullable=False),
+            sa.Column("context_id", sa.Integer(), nullable=False),
+            sa.Column("impact", sa.Integer(), nullable=False),
+            sa.PrimaryKeyConstraint("term_id", "context_id", name=f"pk_{name}"),
+            sqlite_with_rowid=False,
+        )
+    op.create_index("ix_contexts_project_id_created_at", "contexts", ["project_id", "created_at"])
 
 
 def downgrade() -> None:

@@ -11,8 +11,8 @@ commits of every program, not only ours. (The checkpoint that SQLite makes when 
 connection closes holds the file exclusively, which is safe as well; one that *another* program
 with an affected SQLite makes while we commit is beyond our reach.) It is done on every version:
 one behaviour to test, and no difference when two Pythons share a file. Cost: one save in a
-hundred also copies the WAL, some ten milliseconds, and other writers wait for it meanwhile, as
-they would for SQLite's own checkpoint.
+hundred also copies the WAL, twenty to sixty milliseconds, and other writers wait for it
+meanwhile, as they would for SQLite's own checkpoint.
 
 **Never open the file beside SQLite.** POSIX drops all of a process's locks on a file when the
 process closes any descriptor of it, so nothing in this package opens the database file, its WAL

@@ -24,6 +24,7 @@ _PRAGMAS = (
     "PRAGMA checkpoint_fullfsync=ON",
     "PRAGMA wal_autocheckpoint=0",  # database.py says why, and when we checkpoint instead
     f"PRAGMA journal_size_limit={WAL_BYTES_AT_REST}",
+    "PRAGMA secure_delete=ON",  # what is forgotten permanently is overwritten with zeros
     "PRAGMA trusted_schema=OFF",
 )
 

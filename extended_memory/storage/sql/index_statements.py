@@ -14,19 +14,18 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
-    cast,
+    case,
     column,
     delete,
+    exists,
     func,
     insert,
     literal_column,
     select,
     text,
-    tuple_,
     union_all,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.orm import aliased
 
 from extended_memory.storage.sql.models import (
@@ -35,11 +34,15 @@ from extended_memory.storage.sql.models import (
     ContextTagRow,
     PostingRow,
     ProjectRow,
+    RecentPostingRow,
     StoreFactRow,
     TagRow,
     TermRow,
 )
 from extended_memory.storage.sql.statements import prepared
+
+_POSTINGS = (PostingRow, RecentPostingRow)
+"""Where a posting may be. All of one context are in one of them."""
 
 _NO = literal_column("0", Integer)
 _ONE = literal_column("1", Integer)
@@ -65,18 +68,12 @@ SET_FACT = prepared(insert(StoreFactRow).prefix_with("OR REPLACE"), "name", "val
 
 _impacts = _each(bindparam("impacts"))
 ADD_TERMS = prepared(
-    upsert(TermRow)
-    .from_select(
-        ["project_id", "df", "term"],
-        # Without a condition SQLite would read ON CONFLICT as one of a join.
-        select(bindparam("project_id"), _ONE, _impacts.c.key).where(text("true")),
-    )
-    .on_conflict_do_update(
-        index_elements=["project_id", "term"], set_={"df": TermRow.df + _ONE}
-    )
+    insert(TermRow)
+    .prefix_with("OR IGNORE")
+    .from_select(["project_id", "df", "term"], select(bindparam("project_id"), _NO, _impacts.c.key))
 )
 ADD_POSTINGS = prepared(
-    insert(PostingRow)
+    insert(RecentPostingRow)
     .prefix_with("OR REPLACE")
     .from_select(
         ["term_id", "context_id", "impact"],
@@ -89,38 +86,56 @@ ADD_POSTINGS = prepared(
         .order_by(TermRow.id),
     )
 )
-_terms_taken_out = select(TermRow.id).where(
-    TermRow.project_id == bindparam("project_id"), TermRow.term.in_(_values("terms"))
+_recent_df = (
+    select(func.count())
+    .where(RecentPostingRow.term_id == TermRow.id)
+    .correlate(TermRow)
+    .scalar_subquery()
 )
-TAKE_FROM_TERMS = prepared(
-    update(TermRow)
-    .where(
-        TermRow.id.in_(
-            select(PostingRow.term_id).where(
-                PostingRow.term_id.in_(_terms_taken_out),
-                PostingRow.context_id == bindparam("context_id"),
-            )
+MOVE_RECENT = (
+    prepared(
+        update(TermRow)
+        .where(TermRow.id.in_(select(RecentPostingRow.term_id)))
+        .values(df=TermRow.df + _recent_df)
+    ),
+    prepared(
+        insert(PostingRow)
+        .prefix_with("OR REPLACE")
+        .from_select(["term_id", "context_id", "impact"], select(RecentPostingRow))
+    ),
+    prepared(delete(RecentPostingRow)),
+)
+
+
+def _had(postings: type[PostingRow] | type[RecentPostingRow]) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for a context's postings in one table."""
+    terms = select(TermRow.id).where(
+        TermRow.project_id == bindparam("project_id"), TermRow.term.in_(_values("terms"))
+    )
+    return postings.term_id.in_(terms), postings.context_id == bindparam("context_id")
+
+
+TAKE_OUT = (
+    prepared(
+        update(TermRow)
+        .where(TermRow.id.in_(select(PostingRow.term_id).where(*_had(PostingRow))))
+        .values(df=TermRow.df - _ONE)
+    ),
+    prepared(delete(PostingRow).where(*_had(PostingRow))),
+    prepared(delete(RecentPostingRow).where(*_had(RecentPostingRow))),
+    prepared(
+        delete(TermRow).where(
+            TermRow.project_id == bindparam("project_id"),
+            TermRow.term.in_(_values("terms")),
+            TermRow.df == _NO,
+            ~exists().where(RecentPostingRow.term_id == TermRow.id),
         )
-    )
-    .values(df=TermRow.df - _ONE)
+    ),
 )
-TAKE_POSTINGS = prepared(
-    delete(PostingRow).where(
-        PostingRow.term_id.in_(_terms_taken_out), PostingRow.context_id == bindparam("context_id")
-    )
-)
-TAKE_UNUSED_TERMS = prepared(
-    delete(TermRow).where(
-        TermRow.project_id == bindparam("project_id"),
-        TermRow.term.in_(_values("terms")),
-        TermRow.df == _NO,
-    )
-)
-PROJECT_ID_OF = prepared(select(ContextRow.project_id).where(ContextRow.id == bindparam("id")))
 
 # --- Everything anew.
 
-DROP_POSTINGS = prepared(delete(PostingRow))
+DROP_POSTINGS = tuple(prepared(delete(postings)) for postings in _POSTINGS)
 DROP_TERMS = prepared(delete(TermRow))
 HIGHEST_ID = prepared(select(func.max(ContextRow.id)))
 UNINDEXED = prepared(
@@ -141,10 +156,10 @@ UNINDEXED = prepared(
     .offset(_NO)
 )
 # +0, or SQLite would count the rows themselves, contents and all, and not an index of them.
-COUNT_UNINDEXED = prepared(
+COUNT_BELOW = prepared(
     select(func.count()).select_from(ContextRow).where(ContextRow.id + _NO < bindparam("below"))
 )
-COUNT_UNINDEXED_OF = prepared(
+COUNT_BELOW_OF = prepared(
     select(func.count())
     .select_from(ContextRow)
     .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
@@ -153,14 +168,29 @@ COUNT_UNINDEXED_OF = prepared(
 
 # --- Reads.
 
+PROJECT_ID = prepared(select(ProjectRow.id).where(ProjectRow.name == bindparam("project")))
 TERMS = prepared(
-    select(TermRow.term, TermRow.id, TermRow.df).where(
+    select(TermRow.term, TermRow.id, TermRow.df + _recent_df).where(
         TermRow.project_id == bindparam("project_id"), TermRow.term.in_(_values("terms"))
     )
 )
 TOTAL_OF = prepared(
     select(func.coalesce(func.sum(ContextCountRow.context_count), _NO)).where(
         ContextCountRow.project_id == bindparam("project_id")
+    )
+)
+_of_level = case(
+    (ContextCountRow.importance >= bindparam("level"), ContextCountRow.context_count), else_=_NO
+)
+SHARE = prepared(
+    select(
+        func.coalesce(func.sum(_of_level), _NO),
+        func.coalesce(func.sum(ContextCountRow.context_count), _NO),
+    ).where(ContextCountRow.project_id == bindparam("project_id"))
+)
+LEVEL = prepared(
+    select(ContextRow.id).where(
+        ContextRow.id.in_(_values("ids")), ContextRow.importance >= bindparam("level")
     )
 )
 VOCABULARY = prepared(
@@ -176,25 +206,44 @@ VOCABULARY = prepared(
     .offset(_NO)
 )
 MATCHES = prepared(
-    select(PostingRow.context_id, PostingRow.term_id).where(
-        PostingRow.term_id.in_(_values("terms")), PostingRow.context_id.in_(_values("ids"))
+    union_all(
+        *(
+            select(row.context_id, row.term_id).where(
+                row.term_id.in_(_values("terms")), row.context_id.in_(_values("ids"))
+            )
+            for row in _POSTINGS
+        )
     )
 )
 
 
-def _next_to(context: type[ContextRow], *, is_after: bool) -> list[ColumnElement[int]]:
-    """Return the id and the time of the context that comes before or after in its project."""
+def _next_to(*, is_after: bool) -> list[ColumnElement[int]]:
+    """Return the id and the time of the context that comes before or after in its project.
+
+    First the one of the same time, then the one of another: where an import brought thousands of
+    one time, SQLite would walk through them for ``(created_at, id) < (?, ?)``.
+    """
     other = aliased(ContextRow, name="other")
-    place, own = tuple_(other.created_at, other.id), tuple_(context.created_at, context.id)
+    if is_after:
+        same_time, another_time = other.id > ContextRow.id, other.created_at > ContextRow.created_at
+        order = (other.created_at.asc(), other.id.asc())
+    else:
+        same_time, another_time = other.id < ContextRow.id, other.created_at < ContextRow.created_at
+        order = (other.created_at.desc(), other.id.desc())
+    same_time &= other.created_at == ContextRow.created_at
     return [
-        select(what)
-        .where(other.project_id == context.project_id, place > own if is_after else place < own)
-        .order_by(
-            *((other.created_at, other.id) if is_after else (other.created_at.desc(), other.id.desc()))
+        func.coalesce(
+            *(
+                select(what)
+                .where(other.project_id == ContextRow.project_id, condition)
+                .order_by(*order)
+                .limit(_ONE)
+                .offset(_NO)
+                .correlate(ContextRow)
+                .scalar_subquery()
+                for condition in (same_time, another_time)
+            )
         )
-        .limit(_ONE)
-        .offset(_NO)
-        .scalar_subquery()
         for what in (other.id, other.created_at)
     ]
 
@@ -204,8 +253,8 @@ PLACES = prepared(
         ContextRow.id,
         ContextRow.importance,
         ContextRow.created_at,
-        *_next_to(ContextRow, is_after=False),
-        *_next_to(ContextRow, is_after=True),
+        *_next_to(is_after=False),
+        *_next_to(is_after=True),
     )
     # +0, or SQLite would look for them among all contexts of the project.
     .where(
@@ -215,33 +264,31 @@ PLACES = prepared(
 
 
 @lru_cache
-def best(*, groups: bool, others: bool, filtered: bool, tagged: bool) -> str:
-    """Return the SQL for the ids and scores of the best contexts.
+def best(
+    *, recent: bool, alone: bool, groups: bool, others: int, filtered: bool, tagged: bool
+) -> str:
+    """Return the SQL for the ids and scores of the best contexts, recent ones or all others.
 
-    ``single`` is an object of term ids and weights; with ``groups``, ``groups`` is a list of such
-    objects, one for each group; with ``others``, ``others`` are groups that do not find, and
-    ``most`` what they can add at most.
+    ``single`` is an object of term ids and their weights, ``alone`` says that it is of one; with
+    ``groups``, ``groups`` is a list of such objects, one for each group of several terms.
+    ``others`` is the number of groups that do not find: the terms of each are a list, ``other_0``
+    and so on, its weight is ``weight_0`` and so on, and ``most`` is what all can add to a score.
     """
+    postings = RecentPostingRow if recent else PostingRow
     single = _each(bindparam("single"))
-    gains = select(PostingRow.context_id, (single.c.value * PostingRow.impact).label("gain"))
-    gains = gains.select_from(single).join(
-        PostingRow, PostingRow.term_id == cast(single.c.key, Integer)
+    gains = (
+        select(postings.context_id, (single.c.value * postings.impact).label("gain"))
+        .select_from(single)
+        .join(postings, postings.term_id == single.c.key)
     )
-    arms = gains
-    if groups:
-        group, term, gain = _group("groups")
-        arms = union_all(
-            gains,
-            select(PostingRow.context_id, gain.label("gain"))
-            .select_from(group)
-            .join(term, text("true"))
-            .join(PostingRow, PostingRow.term_id == cast(term.c.key, Integer))
-            .group_by(group.c.key, PostingRow.context_id),
-        )
-    gained = arms.subquery("gained")
-    score = func.sum(gained.c.gain)
-    found = select(gained.c.context_id, score.label("score")).group_by(gained.c.context_id)
+    gained = (union_all(gains, _group_gains(postings)) if groups else gains).subquery("gained")
+    # One term finds each context once: nothing is to be summed, which takes most of the time.
+    score = (gained.c.gain if alone else func.sum(gained.c.gain)).label("score")
+    found = select(gained.c.context_id, score)
+    if not alone:
+        found = found.group_by(gained.c.context_id)
     if tagged or filtered:
+        # +0, or SQLite would look for each that passes among the postings of each term.
         found = found.where((gained.c.context_id + _NO).in_(_passing(tagged=tagged)))
     if not others:
         return prepared(
@@ -250,24 +297,10 @@ def best(*, groups: bool, others: bool, filtered: bool, tagged: bool) -> str:
             .offset(_NO)
         )
     first = found.cte("found")
-    last = select(first.c.score).order_by(first.c.score.desc()).limit(_ONE).offset(bindparam("last"))
-    group, term, gain = _group("others")
-    added = (
-        select(gain.label("gain"))
-        .select_from(group)
-        .join(term, text("true"))
-        .join(
-            PostingRow,
-            (PostingRow.term_id == cast(term.c.key, Integer))
-            & (PostingRow.context_id == first.c.context_id),
-        )
-        .correlate(first)
-        .group_by(group.c.key)
-        .subquery("added")
+    last = (
+        select(first.c.score).order_by(first.c.score.desc()).limit(_ONE).offset(bindparam("last"))
     )
-    total = first.c.score + func.coalesce(
-        select(func.sum(added.c.gain)).correlate(first).scalar_subquery(), _NO
-    )
+    total = first.c.score + _added(postings, first.c.context_id, others)
     return prepared(
         select(first.c.context_id, total.label("total"))
         # What the others can add lifts nobody else among the best.
@@ -278,11 +311,32 @@ def best(*, groups: bool, others: bool, filtered: bool, tagged: bool) -> str:
     )
 
 
-def _group(name: str) -> tuple[FromClause, FromClause, ColumnElement[int]]:
-    """Return the groups of a list, the terms of a group, and what a group adds to a score."""
-    group = _each(bindparam(name))
+def _group_gains(postings: type[PostingRow] | type[RecentPostingRow]) -> Select[int, int]:
+    """Return the statement for what each group of several terms adds to each context."""
+    group = _each(bindparam("groups"))
     term = _each(group.c.value)
-    return group, term, func.max(term.c.value * PostingRow.impact)
+    return (
+        select(postings.context_id, func.max(term.c.value * postings.impact).label("gain"))
+        .select_from(group)
+        .join(term, text("true"))
+        .join(postings, postings.term_id == term.c.key)
+        .group_by(group.c.key, postings.context_id)
+    )
+
+
+def _added(
+    postings: type[PostingRow] | type[RecentPostingRow],
+    context_id: ColumnElement[int],
+    others: int,
+) -> ColumnElement[int]:
+    """Return what the groups that do not find add to a context."""
+    added: ColumnElement[int] = _NO
+    for number in range(others):
+        largest = select(func.max(postings.impact)).where(
+            postings.term_id.in_(_values(f"other_{number}")), postings.context_id == context_id
+        )
+        added += func.coalesce(largest.scalar_subquery(), _NO) * bindparam(f"weight_{number}")
+    return added
 
 
 def _passing(*, tagged: bool) -> Select[int]:

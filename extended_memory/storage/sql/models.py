@@ -5,7 +5,7 @@ Three decisions shape them:
 - A tag belongs to a project, so a query by tag cannot reach another project's contexts.
 - Importance and time are repeated in the links, so that both filters of a load are prefixes of
   one index: a page is a merge of at most ten ordered ranges, whatever the size of the store.
-- Counts are kept, not counted: by project and importance, and by tag.
+- Counts are kept, not counted: by project and importance, by tag, and by term.
 """
 
 from datetime import datetime
@@ -69,7 +69,7 @@ class ContextRow(Base):
     __table_args__ = (
         CheckConstraint("importance BETWEEN 1 AND 10", name="importance"),
         Index(None, "project_id", "importance", "created_at"),
-        Index(None, "project_id", "created_at", "id"),  # who is next to it, of any importance
+        Index(None, "project_id", "created_at"),  # who is next to it, of any importance
         Index(None, "digest"),
         {"sqlite_autoincrement": True},
     )
@@ -129,7 +129,10 @@ class ContextCountRow(Base):
 
 
 class TermRow(Base):
-    """A term of one project and the number of contexts that have it, above 0."""
+    """A term that contexts of one project have.
+
+    ``df`` is how many of them, but for those whose postings are recent ones.
+    """
 
     __tablename__ = "terms"
     __table_args__ = (Index(None, "project_id", "term", unique=True),)
@@ -143,12 +146,27 @@ class TermRow(Base):
 class PostingRow(Base):
     """What a term weighs in a context.
 
-    The index has no foreign keys: one to a context would need an index of its own in a table of
-    a hundred rows for each context, and with any SQLite deletes row by row what it otherwise drops
-    by the page, when everything is indexed anew.
+    The index has no foreign keys: one to a context would need an index by context, as large as
+    the table, and where there is one SQLite deletes row by row what it otherwise drops by the
+    page, when everything is to be indexed anew.
     """
 
     __tablename__ = "postings"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    term_id: Mapped[int] = mapped_column(primary_key=True)
+    context_id: Mapped[int] = mapped_column(primary_key=True)
+    impact: Mapped[int]
+
+
+class RecentPostingRow(Base):
+    """A posting of a context that was put in lately; all of its postings are here.
+
+    Nearly each posting of a context lies on a page of its own among all others, and a save would
+    write them all. Here they lie together, until those of many contexts are moved at once.
+    """
+
+    __tablename__ = "recent_postings"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     term_id: Mapped[int] = mapped_column(primary_key=True)

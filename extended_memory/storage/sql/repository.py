@@ -20,6 +20,7 @@ from extended_memory.domain import (
     ForgottenContext,
     Project,
     Revision,
+    SearchPage,
     TagCount,
     TagPage,
     TimeSpan,
@@ -31,6 +32,7 @@ from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository
 from extended_memory.storage.sql import statements, writing
 from extended_memory.storage.sql.database import Database
 from extended_memory.storage.sql.digest import content_digest
+from extended_memory.storage.sql.engine import driver_connection
 from extended_memory.storage.sql.models import (
     ContextCountRow,
     ContextRow,
@@ -149,6 +151,54 @@ class SqlRepository(MemoryRepository):
             contexts = _contexts(connection, dict.fromkeys(ids, project))
             return ContextPage(contexts=contexts, total=total, total_is_exact=exact)
 
+    def search(
+        self,
+        project: str,
+        text: str,
+        *,
+        minimum_importance: int,
+        tags: tuple[str, ...],
+        span: TimeSpan = ALWAYS,
+        limit: int,
+        offset: int,
+    ) -> SearchPage:
+        """Return what matches a text best; see the contract."""
+        # Here, because a server that searches nothing need not load them.
+        from extended_memory.storage.searching import found
+        from extended_memory.storage.sql import indexing
+        from extended_memory.storage.sql.index import SqlIndex
+
+        with self._database.reading() as connection:
+            connection.begin()  # before the driver's own connection reads: one state for all
+            database = driver_connection(connection)
+            below = indexing.unindexed_below(database)
+            return found(
+                SqlIndex(database, is_written=below != indexing.EVERYTHING),
+                lambda ids: {
+                    context.id: context
+                    for context in _contexts(connection, dict.fromkeys(ids, project))
+                },
+                project,
+                text,
+                minimum_importance=minimum_importance,
+                tags=tags,
+                span=span,
+                limit=limit,
+                offset=offset,
+                unindexed=indexing.count_below(database, below, project),
+            )
+
+    def index_some(self, limit: int) -> int:
+        """Index contexts that no search finds yet; see the contract."""
+        from extended_memory.storage.sql import indexing
+
+        with self._database.reading() as connection:
+            connection.begin()
+            if indexing.is_complete(driver_connection(connection)):
+                return 0  # without waiting for a writer, or being one
+        with self._database.writing() as database:
+            return indexing.index_some(database, limit)
+
     def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
         """Return the contexts with these ids; see the contract."""
         with self._database.reading() as connection:
@@ -195,10 +245,9 @@ class SqlRepository(MemoryRepository):
         with self._database.writing() as database:
             context = writing.read(database, context_id, project=project)
             if context is not None:
-                owner = database.execute(statements.FORGET_OWNER, {"id": context_id}).fetchone()
-                writing.take_out(database, context_id)
+                of_project = writing.take_out(database, context)
                 if not permanently:
-                    row = writing.as_row(context) | {"project_id": owner[0]}
+                    row = writing.as_row(context) | {"project_id": of_project}
                     database.execute(statements.TRASH_PUT, row | {"forgotten_at": writing.now()})
                     return context.project
             elif permanently:
@@ -392,7 +441,7 @@ def _total_with_tags(
 
 
 def _contexts(connection: Connection, owners: Mapping[int, str]) -> tuple[Context, ...]:
-    """Return contexts in the order of their ids, each of which comes with its project."""
+    """Return the contexts that are there in the order of their ids, which come with projects."""
     ids = list(owners)
     rows = {row.id: row for row in connection.execute(statements.CONTEXTS, {"ids": ids})}
     tags = _tags_of(connection, ids)
@@ -407,6 +456,7 @@ def _contexts(connection: Connection, owners: Mapping[int, str]) -> tuple[Contex
             updated_at=rows[context_id].updated_at,
         )
         for context_id, project in owners.items()
+        if context_id in rows
     )
 
 

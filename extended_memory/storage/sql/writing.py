@@ -45,7 +45,10 @@ def project_id(database: sqlite3.Connection, name: str, moment: int) -> int:
 
 
 def put_in(database: sqlite3.Connection, context: NewContext, of_project: int) -> int:
-    """Insert a context with its links, and count it; return its id."""
+    """Insert a context with its links and words, and count it; return its id."""
+    from extended_memory.storage.sql import indexing  # here: a start need not load the analyzer
+
+    unindexed_below = indexing.begin(database)
     last_changed_at = context.created_at if context.updated_at is None else context.updated_at
     row: dict[str, Any] = {
         "id": context.id,
@@ -66,13 +69,33 @@ def put_in(database: sqlite3.Connection, context: NewContext, of_project: int) -
         database.executemany(statements.SAVE_LINK, tag_rows)
     database.execute(statements.SAVE_COUNT, row)
     database.execute(statements.SAVE_PROJECT_TIMES, row)
+    if context_id >= unindexed_below:
+        indexing.add(
+            database,
+            context_id,
+            context.content,
+            of_project=of_project,
+            tags=context.tags,
+            created_at=context.created_at,
+        )
     return context_id
 
 
-def take_out(database: sqlite3.Connection, context_id: int) -> None:
-    """Delete a context with its links, and what counts it."""
-    owner = database.execute(statements.FORGET_OWNER, {"id": context_id}).fetchone()
-    values = {"id": context_id, "project_id": owner[0], "level": owner[1]}
+def take_out(database: sqlite3.Connection, context: Context) -> int:
+    """Delete a context with its links and words, and what counts it; return its project's id."""
+    from extended_memory.storage.sql import indexing
+
+    owner = database.execute(statements.FORGET_OWNER, {"id": context.id}).fetchone()
+    values = {"id": context.id, "project_id": owner[0], "level": owner[1]}
+    indexing.begin(database)
+    indexing.remove(
+        database,
+        context.id,
+        context.content,
+        of_project=owner[0],
+        tags=context.tags,
+        created_at=to_milliseconds(context.created_at),
+    )
     for statement in (
         statements.FORGET_TAGS,
         statements.FORGET_CONTEXT,  # and its links, by cascade
@@ -80,6 +103,7 @@ def take_out(database: sqlite3.Connection, context_id: int) -> None:
         statements.FORGET_COUNT,
     ):
         database.execute(statement, values)
+    return int(owner[0])
 
 
 def read(database: sqlite3.Connection, context_id: int, *, project: str | None) -> Context | None:
@@ -106,7 +130,7 @@ def replace(database: sqlite3.Connection, old: Context, new: Context) -> Context
     # Later than any change before, also where the clock was set back.
     moment = max(now(), to_milliseconds(old.last_changed_at) + 1)
     database.execute(statements.CHANGE_KEEP_REVISION, as_row(old) | {"replaced_at": moment})
-    take_out(database, old.id)
+    take_out(database, old)
     return put_back(database, new, updated_at=moment)
 
 

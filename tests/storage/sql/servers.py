@@ -2,6 +2,7 @@
 
 import os
 import resource
+import sys
 import time
 from contextlib import closing
 from multiprocessing.connection import Connection
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from extended_memory.domain import Context, StoreError
 from extended_memory.storage.sql.repository import SqlRepository
-from tests.storage.sql.stores import contents, everything, save
+from tests.storage.sql.stores import contents, everything, save, search
 
 NOBODY = 65534
 
@@ -65,6 +66,7 @@ def become_nobody(scratch: Path) -> None:
     """
     warm = SqlRepository(scratch / "warm.db")
     save(warm, "Everything is imported now", tags=("warm",))
+    search(warm, "everything")
     warm.close()
     if os.getuid() == 0:
         os.setgroups([])
@@ -179,3 +181,41 @@ def save_as_told(path: Path, orders: "Connection[str, str]") -> None:
     with closing(SqlRepository(path)) as repository:
         while content := orders.recv():
             orders.send(refusal_of_save(repository, content))
+
+
+def index_all(path: Path, limit: int) -> None:
+    """Index what no search finds yet, as a server does in the background."""
+    with closing(SqlRepository(path)) as repository:
+        while repository.index_some(limit):
+            pass
+
+
+def index_and_save(path: Path, name: str, count: int) -> None:
+    """Save, while others index, and index as well."""
+    with closing(SqlRepository(path)) as repository:
+        for number in range(count):
+            save(repository, f"{name} {number}")
+            repository.index_some(3)
+
+
+def search_without_rights(folder: Path, given: dict[str, int]) -> tuple[list[str], int]:
+    """Search a file that may only be read; return what is found and what is left to index."""
+    become_nobody(folder)
+    path = folder / "memory.db"
+    with closing(SqlRepository(path)) as writer:
+        save(writer, "a zebra")
+    for name, mode in given.items():
+        (folder / name).chmod(mode)
+    with closing(SqlRepository(path)) as repository:
+        found = [one.context.content for one in search(repository, "zebra").found]
+        return found, repository.index_some(10)
+
+
+def imported_by_a_load(path: Path) -> list[str]:
+    """Return what a start and a load import of the search."""
+    everything(path)
+    return [
+        name
+        for name in sys.modules
+        if name.startswith(("snowballstemmer", "extended_memory.storage.sql.index"))
+    ]

@@ -3,14 +3,20 @@
 import json
 import multiprocessing
 import sqlite3
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from extended_memory.domain import Context
+from extended_memory.domain import Context, SearchPage, to_milliseconds
+from extended_memory.search.analyzer import VERSION
+from extended_memory.search.ranking import impacts
+from extended_memory.storage.sql import files, upgrade
+from extended_memory.storage.sql.digest import content_digest
+from extended_memory.storage.sql.engine import new_engine, restructuring
 from extended_memory.storage.sql.repository import SqlRepository
 
 _Arguments = ParamSpec("_Arguments")
@@ -54,6 +60,7 @@ OURS = {
     "origins",
     "postings",
     "projects",
+    "recent_postings",
     "revisions",
     "store_facts",
     "tags",
@@ -136,6 +143,13 @@ def save(repository: SqlRepository, content: str, *, tags: tuple[str, ...] = ())
     return saved.id
 
 
+def search(
+    repository: SqlRepository, text: str, *, project: str = "general", limit: int = 50
+) -> SearchPage:
+    """Search a whole project."""
+    return repository.search(project, text, minimum_importance=1, tags=(), limit=limit, offset=0)
+
+
 def contents(repository: SqlRepository) -> list[str]:
     """Return the contents of the project ``general``, newest first."""
     page = repository.load("general", minimum_importance=1, tags=(), limit=100_000, offset=0)
@@ -177,6 +191,101 @@ def faults_within(path: Path) -> list[tuple[object, ...]]:
         """,
     )
     return [row for check in checks for row in rows(path, check)]
+
+
+def index_flaws(path: Path) -> list[object]:
+    """Return all that the search index of a file holds too much or too little, or counts wrong."""
+    with closing(SqlRepository(path)) as repository:
+        stored = repository.walk(after=0, limit=1_000_000)
+    ((version, below),) = rows(
+        path,
+        """
+        SELECT a.value, CAST(b.value AS INTEGER) FROM store_facts a, store_facts b
+        WHERE a.name = 'analyzer' AND b.name = 'unindexed_below'
+        """,
+    )
+    assert isinstance(below, int)
+    expected = {
+        (one.project, term, one.id, impact)
+        for one in stored
+        if one.id >= below
+        for term, impact in impacts(one.content, one.tags, one.created_at).items()
+    }
+    held = rows(
+        path,
+        """
+        SELECT projects.name, t.term, p.context_id, p.impact
+        FROM (SELECT * FROM postings UNION ALL SELECT * FROM recent_postings) p
+        LEFT JOIN terms t ON t.id = p.term_id LEFT JOIN projects ON projects.id = t.project_id
+        """,
+    )
+    miscounted = rows(
+        path,
+        """
+        SELECT id, term, df FROM terms t
+        WHERE df <> (SELECT count(*) FROM postings WHERE term_id = t.id)
+            OR df = 0 AND NOT EXISTS (SELECT * FROM recent_postings WHERE term_id = t.id)
+        """,
+    )
+    twice = rows(
+        path,
+        "SELECT context_id FROM postings INTERSECT SELECT context_id FROM recent_postings",
+    )
+    return [
+        *([] if version == str(VERSION) else [version]),
+        *expected ^ set(held),
+        *(posting for posting, count in Counter(held).items() if count > 1),
+        *miscounted,
+        *twice,
+    ]
+
+
+def make_0003(path: Path, contexts: Sequence[Context]) -> None:
+    """Make a store of the revision before the search, with these contexts."""
+    files.make_folder(path.parent)
+    files.make_file(path)
+    engine = new_engine(path)
+    with restructuring(engine) as connection:
+        upgrade.migrate(connection, "0003")
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as database, database:
+        for one in contexts:
+            moment = to_milliseconds(one.created_at)
+            database.execute(
+                "INSERT OR IGNORE INTO projects (name, created_at, last_saved_at) VALUES (?, ?, ?)",
+                (one.project, moment, moment),
+            )
+            (of_project,) = database.execute(
+                "SELECT id FROM projects WHERE name = ?", (one.project,)
+            ).fetchone()
+            database.execute(
+                "INSERT INTO contexts (id, project_id, importance, created_at, digest, content) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    one.id,
+                    of_project,
+                    one.importance,
+                    moment,
+                    content_digest(one.content),
+                    one.content,
+                ),
+            )
+            for tag in one.tags:
+                database.execute(
+                    "INSERT INTO tags (project_id, name, context_count) VALUES (?, ?, 1) "
+                    "ON CONFLICT DO UPDATE SET context_count = context_count + 1",
+                    (of_project, tag),
+                )
+                database.execute(
+                    "INSERT INTO context_tags SELECT id, ?, ?, ? FROM tags "
+                    "WHERE project_id = ? AND name = ?",
+                    (one.importance, moment, one.id, of_project, tag),
+                )
+            database.execute(
+                "INSERT INTO context_counts VALUES (?, ?, 1) "
+                "ON CONFLICT DO UPDATE SET context_count = context_count + 1",
+                (of_project, one.importance),
+            )
 
 
 def backups(path: Path) -> list[Path]:
