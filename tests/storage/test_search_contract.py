@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -43,7 +44,7 @@ def test_a_context_is_found_as_soon_as_it_is_saved_by_any_of_its_words(
 ) -> None:
     saved = save(repository, "We chose PostgreSQL over MongoDB.", tags=("database",))
     save(repository, "Nothing of the kind.")
-    for word in ("postgresql", "chose", "choosing", "mongodb", "database", "PostgreSQL whatever"):
+    for word in ("postgresql", "chose", "mongodb", "database", "PostgreSQL whatever"):
         assert contexts(search(repository, word)) == [saved], word
 
 
@@ -217,7 +218,7 @@ WORDS = st.text(st.characters(categories=["L", "N", "So"]), min_size=1, max_size
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_any_word_of_a_text_finds_it(repository: MemoryRepository, words: list[str]) -> None:
-    project = f"p{random.getrandbits(64)}"
+    project = f"p{uuid4().hex}"  # Hypothesis seeds random
     saved = save(repository, " ".join(words), project=project)
     for word in words:
         assert contexts(search(repository, word, project=project)) == [saved], word
@@ -267,8 +268,8 @@ def test_the_same_contexts_give_the_same_answer_in_every_store(
         for context in repository.walk(after=0, limit=400)[::7]:
             repository.forget(context.id, project=None)
         for context in repository.walk(after=0, limit=400)[::5]:
-            text = Change(content=context.content[::-1], add_tags=("x1",))
-            repository.update(context.id, text, project=None)
+            change = Change(content=context.content[::-1], add_tags=("x1",))
+            repository.update(context.id, change, project=None)
     for _ in range(120):
         text = " ".join(chance.choices(vocabulary, k=chance.randint(1, 6)))
         filters: dict[str, Any] = chance.choice(
