@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -29,21 +30,29 @@ from extended_memory.domain import (
     ForeignContext,
     Project,
     Revision,
+    SearchPage,
     TagCount,
     TagPage,
+    TimeSpan,
 )
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
+from extended_memory.storage.searching import found
 from extended_memory.storage.sql.repository import SqlRepository
+from tests.search.memory_index import MemoryIndex
 from tests.storage.redis.checker import flaws
 from tests.storage.redis.servers import RedisServer
+from tests.storage.sql.stores import faults_within, index_flaws
 
 WINDOW = timedelta(minutes=10)
 PROJECTS = st.sampled_from(["alpha", "beta", "a}:{b"])
 TAGS = st.lists(st.sampled_from(["api", "бд", "a:b", "x y"]), unique=True, max_size=3).map(
     lambda tags: tuple(sorted(tags))
 )
-CONTENTS = st.sampled_from(["note", "Note", "ё \0 🧠", '"}', "{}"])
+CONTENTS = st.sampled_from(
+    ["note", "Note", "ё \0 🧠", '"}', "{}", "notes of an api", "note note бд"]
+)
+QUERIES = st.sampled_from(["note", "Notes 🧠", "nota", "api бд", "2020 е", "x", "noteworthy", "?"])
 IMPORTANCE = st.integers(1, 10)
 OLD = datetime(2020, 1, 1, tzinfo=timezone.utc)
 
@@ -110,6 +119,12 @@ class Model:
             and (not tags or set(tags) & set(c.tags))
         ]
         return sorted(found, key=lambda c: (c.created_at, c.id), reverse=True)
+
+    def search(self, project: str, text: str, **asked: Any) -> SearchPage:
+        index = MemoryIndex()
+        for context in self.contexts:
+            index.add(context)
+        return found(index, lambda ids: index.contexts, project, text, unindexed=0, **asked)
 
     def projects(self) -> tuple[Project, ...]:
         counted = Counter(c.project for c in self.contexts)
@@ -339,6 +354,38 @@ class Stores(RuleBasedStateMachine):
                 contexts=tuple(matching[offset : offset + limit]), total=len(matching)
             )
 
+    @rule(
+        project=PROJECTS,
+        text=QUERIES,
+        minimum=st.just(1) | IMPORTANCE,
+        tags=st.just(()) | TAGS,
+        since=st.sampled_from([None, OLD]),
+        until=st.sampled_from([None, OLD]),
+        limit=st.integers(1, 5),
+        offset=st.integers(0, 6),
+    )
+    def search(
+        self,
+        project: str,
+        text: str,
+        minimum: int,
+        tags: tuple[str, ...],
+        since: datetime | None,
+        until: datetime | None,
+        limit: int,
+        offset: int,
+    ) -> None:
+        asked: dict[str, Any] = {
+            "minimum_importance": minimum,
+            "tags": tags,
+            "span": TimeSpan(since=since, until=until),
+            "limit": limit,
+            "offset": offset,
+        }
+        for repository, model in self.pairs:
+            expected = model.search(project, text, **asked)
+            assert repository.search(project, text, **asked) == expected
+
     @rule(project=PROJECTS, minimum=st.integers(1, 3), limit=st.integers(1, 4))
     def popular_tags(self, project: str, minimum: int, limit: int) -> None:
         for repository, model in self.pairs:
@@ -368,6 +415,9 @@ class Stores(RuleBasedStateMachine):
             repository.close()
         with self.server.client() as client:
             assert flaws(client) == []
+        if self.models[0].last_id:
+            path = Path(self.folder.name, "memory.db")
+            assert index_flaws(path) == faults_within(path) == []
         self.folder.cleanup()
 
 
