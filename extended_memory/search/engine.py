@@ -1,7 +1,7 @@
 """A query answered: the contexts of one project that match it best, and why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from extended_memory.search.analyzer import QueryWord, query_words
 from extended_memory.search.expansion import may_suggest, suggested_changes
@@ -99,13 +99,19 @@ def search(index: SearchIndex, query: Query) -> Ranking:
 
 
 def _pool(index: SearchIndex, query: Query, groups: Sequence[Group]) -> tuple[Scored, ...]:
-    """Return the contexts that are looked at more closely."""
+    """Return the contexts that are looked at more closely.
+
+    Where nothing has a rarer word, the least common of the common ones that finds something does:
+    all of them together would find most of the project.
+    """
     pool = index.best(query.project, groups, query.filters, limit=POOL)
-    if pool or all(group.finds for group in groups):
-        return pool
-    # Nothing has the rare words: then the common ones have to find.
-    everything = [Group(terms=group.terms, weight=group.weight) for group in groups]
-    return index.best(query.project, everything, query.filters, limit=POOL)
+    common = sorted((group for group in groups if not group.finds), key=lambda group: -group.weight)
+    for one in common:
+        if pool:
+            break
+        groups = [replace(group, finds=group.finds or group == one) for group in groups]
+        pool = index.best(query.project, groups, query.filters, limit=POOL)
+    return pool
 
 
 def _matches(

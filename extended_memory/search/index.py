@@ -23,6 +23,10 @@ POOL = 200
 """So many contexts are looked at more closely; with 50 the neighbours gain less (measured)."""
 
 
+RESCORED = 1_000
+"""To so many of the contexts that are found the common words add; a look at each costs most."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
     """How many contexts a project holds, and how many of them have each term asked for."""
@@ -45,7 +49,8 @@ class VocabularyRange:
 class Group:
     """Terms that count as one: a context gains the weight times the largest impact of them.
 
-    A group that does not find adds to the contexts that other groups find, and to no others.
+    A group that does not find adds to the best ``RESCORED`` of the contexts that other groups find
+    (on a tie the newer ids), and to no others: where there is such a group, no others are returned.
     """
 
     terms: tuple[str, ...]

@@ -65,12 +65,11 @@ def planned(index: SearchIndex, project: str, words: Sequence[QueryWord]) -> Pla
 
 
 def _groups(total: int, parts: Sequence[_Part]) -> tuple[Group, ...]:
-    common = [is_common(total, part.df) for part in parts]
     return tuple(
         Group(
             terms=part.terms,
             weight=weight(total, part.df, halved=part.is_stand_in),
-            finds=not is_one_of_many or all(common),
+            finds=not is_common(total, part.df),
         )
-        for part, is_one_of_many in zip(parts, common, strict=True)
+        for part in parts
     )

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from extended_memory.domain import Context, to_milliseconds
 from extended_memory.search.index import (
+    RESCORED,
     Filters,
     Group,
     Place,
@@ -59,7 +60,10 @@ class MemoryIndex(SearchIndex):
     ) -> tuple[Scored, ...]:
         scores: dict[int, int] = defaultdict(int)
         found: set[int] = set()
-        for group in groups:
+        for group in sorted(groups, key=lambda group: not group.finds):
+            if not group.finds and len(found) > RESCORED:
+                best = sorted(found, key=lambda one: (scores[one], one), reverse=True)
+                found = set(best[:RESCORED])
             largest: dict[int, int] = {}
             for term in group.terms:
                 for one, impact in self._of(project, term).items():

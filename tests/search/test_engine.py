@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from extended_memory.domain import Context
 from extended_memory.search.engine import Match, Query, Ranking, Suggestion, search
-from extended_memory.search.index import POOL, Filters
+from extended_memory.search.index import POOL, RESCORED, Filters
 from tests.search.memory_index import MemoryIndex
 
 NOON = datetime(2023, 5, 8, 12, tzinfo=timezone.utc)
@@ -150,6 +150,21 @@ def test_a_common_word_finds_only_where_no_rarer_one_does() -> None:
     assert memory.found("redis note")[0] == 2002
     assert len(memory.found("note")) == 10
     assert len(memory.found("note zebra")) == 10
+
+
+def test_the_least_common_of_common_words_finds_and_the_others_rank() -> None:
+    memory = Memory(*["note"] * 600, *["text"] * 2400, *["note text"] * 2100)
+    assert set(memory.found("note text", limit=POOL)) <= set(range(3001, 5101))
+    memory.save("text", tags=("rare",))
+    assert memory.found("note text", filters=Filters(tags=("rare",))) == [5101]
+
+
+def test_common_words_rank_the_best_of_what_is_found_and_no_more() -> None:
+    ballast = "filler " * 60
+    memory = Memory(*["redis"] * RESCORED, *["note"] * 3001, f"{ballast} redis note")
+    assert RESCORED + 3002 not in memory.found("redis note", limit=POOL)
+    memory.index.remove(1)
+    assert memory.found("redis note")[0] == RESCORED + 3002
 
 
 def test_words_of_tags_and_of_the_date_find() -> None:

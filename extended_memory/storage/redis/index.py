@@ -12,6 +12,7 @@ from struct import iter_unpack
 
 from extended_memory.domain import to_milliseconds
 from extended_memory.search.index import (
+    RESCORED,
     Filters,
     Group,
     Place,
@@ -75,17 +76,20 @@ class RedisIndex(SearchIndex):
         """Return the contexts that score highest; see the contract."""
         self._read(project, {term for group in groups for term in group.terms})
         scores: dict[int, int] = {}
-        for group in sorted(groups, key=lambda group: not group.finds):
+        for group in (group for group in groups if group.finds):
             largest, weight = self._largest(group.terms), group.weight
-            if not group.finds:
-                for one in scores if len(scores) < len(largest) else scores.keys() & largest.keys():
-                    scores[one] += weight * largest.get(one, 0)
-            elif scores:
+            if scores:
                 for one, impact in largest.items():
                     scores[one] = scores.get(one, 0) + weight * impact
             else:
                 scores = {one: weight * impact for one, impact in largest.items()}
-        best = self._filtered(project, scores, filters, limit)
+        others = [group for group in groups if not group.finds]
+        best = self._filtered(project, scores, filters, RESCORED if others else limit)
+        for group in others:
+            largest, weight = self._largest(group.terms), group.weight
+            best = [(score + weight * largest.get(one, 0), one) for score, one in best]
+        if others:
+            best = nlargest(limit, best)
         return tuple(Scored(id=one, score=score) for score, one in best)
 
     def places(self, project: str, ids: Collection[int]) -> Mapping[int, Place]:

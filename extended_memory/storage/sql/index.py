@@ -12,6 +12,7 @@ from datetime import datetime
 
 from extended_memory.domain import MAXIMUM_IMPORTANCE, MINIMUM_IMPORTANCE, to_milliseconds
 from extended_memory.search.index import (
+    RESCORED,
     Filters,
     Group,
     Place,
@@ -20,10 +21,8 @@ from extended_memory.search.index import (
     Statistics,
     VocabularyRange,
 )
-from extended_memory.search.ranking import impact
 from extended_memory.storage.sql import index_statements as statements
 
-_HIGHEST_IMPACT = impact(1_000_000, 0)
 _BEYOND = "\U0010ffff"
 """Comes after every character of a term: it is none itself."""
 _AHEAD = 4
@@ -73,7 +72,7 @@ class SqlIndex(SearchIndex):
         self, project: str, groups: Sequence[Group], filters: Filters, *, limit: int
     ) -> tuple[Scored, ...]:
         """Return the contexts that score highest; see the index."""
-        if self._is_one_in_three(project, filters):
+        if all(group.finds for group in groups) and self._is_one_in_three(project, filters):
             ahead = _AHEAD * limit
             found = self._best(project, groups, Filters(), limit=ahead)
             values = {"ids": _json(one.id for one in found), "level": filters.minimum_importance}
@@ -120,15 +119,13 @@ class SqlIndex(SearchIndex):
             "groups": json.dumps(several),
             **{f"other_{place}": _json(group) for place, group in enumerate(others)},
             **{f"weight_{place}": max(group.values()) for place, group in enumerate(others)},
-            "most": _HIGHEST_IMPACT * sum(max(group.values()) for group in others),
             "tags": _json(filters.tags),
             "levels": _json(levels),
             "since": _milliseconds(filters.since, _FIRST),
             "until": _milliseconds(filters.until, _LAST),
-            "limit": limit,
-            "last": limit - 1,
+            "limit": RESCORED if others else limit,
         }
-        rows: list[tuple[int, int]] = []
+        rows: list[tuple[int, ...]] = []
         for recent in (False, True):
             statement = statements.best(
                 recent=recent,
@@ -140,7 +137,9 @@ class SqlIndex(SearchIndex):
             )
             rows += self._database.execute(statement, values).fetchall()
         rows.sort(key=lambda row: (row[1], row[0]), reverse=True)
-        return tuple(Scored(id=context_id, score=score) for context_id, score in rows[:limit])
+        if others:
+            rows = sorted(rows[:RESCORED], key=lambda row: (row[2], row[0]), reverse=True)
+        return tuple(Scored(id=row[0], score=row[-1]) for row in rows[:limit])
 
     def places(self, project: str, ids: Collection[int]) -> Mapping[int, Place]:
         """Return where contexts stand; see the index."""

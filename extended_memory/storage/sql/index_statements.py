@@ -272,7 +272,8 @@ def best(
     ``single`` is an object of term ids and their weights, ``alone`` says that it is of one; with
     ``groups``, ``groups`` is a list of such objects, one for each group of several terms.
     ``others`` is the number of groups that do not find: the terms of each are a list, ``other_0``
-    and so on, its weight is ``weight_0`` and so on, and ``most`` is what all can add to a score.
+    and so on, and its weight is ``weight_0`` and so on. Then what all of them add is in a third
+    column, and those that are best without it are returned, in no order.
     """
     postings = RecentPostingRow if recent else PostingRow
     single = _each(bindparam("single"))
@@ -296,19 +297,11 @@ def best(
             .limit(bindparam("limit"))
             .offset(_NO)
         )
-    first = found.cte("found")
-    last = (
-        select(first.c.score).order_by(first.c.score.desc()).limit(_ONE).offset(bindparam("last"))
-    )
+    newest = gained.c.context_id.desc()
+    best_found = found.order_by(text("score DESC"), newest).limit(bindparam("limit")).offset(_NO)
+    first = best_found.subquery("found")
     total = first.c.score + _added(postings, first.c.context_id, others)
-    return prepared(
-        select(first.c.context_id, total.label("total"))
-        # What the others can add lifts nobody else among the best.
-        .where(first.c.score >= func.coalesce(last.scalar_subquery(), _NO) - bindparam("most"))
-        .order_by(text("total DESC"), first.c.context_id.desc())
-        .limit(bindparam("limit"))
-        .offset(_NO)
-    )
+    return prepared(select(first.c.context_id, first.c.score, total))
 
 
 def _group_gains(postings: type[PostingRow] | type[RecentPostingRow]) -> Select[int, int]:

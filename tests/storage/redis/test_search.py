@@ -20,6 +20,7 @@ from extended_memory.search.index import Filters, Group, SearchIndex, Vocabulary
 from extended_memory.storage.redis import index, indexing
 from extended_memory.storage.redis.index import RedisIndex
 from extended_memory.storage.redis.repository import RedisRepository
+from tests.search import memory_index
 from tests.search.memory_index import MemoryIndex
 from tests.storage.redis.calls import find
 from tests.storage.redis.checker import flaws
@@ -175,6 +176,8 @@ def _pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(index, "_WORDS_AT_A_TIME", 3)
         monkeypatch.setattr(index, "_POSTINGS_AT_A_TIME", 50)
         monkeypatch.setattr(index, "_FEW", 20)
+        for where in (index, memory_index):
+            monkeypatch.setattr(where, "RESCORED", 9)
 
 
 @pytest.mark.usefixtures("_pieces")

@@ -22,6 +22,7 @@ from extended_memory.storage.sql import index, indexing
 from extended_memory.storage.sql.engine import driver_connection, new_engine
 from extended_memory.storage.sql.index import SqlIndex
 from extended_memory.storage.sql.repository import SqlRepository
+from tests.search import memory_index
 from tests.search.memory_index import MemoryIndex
 from tests.storage.sql.servers import (
     imported_by_a_load,
@@ -161,6 +162,8 @@ def test_every_read_is_that_of_the_index_in_plain_python(
     place: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index, "_MANY", 10 if seed % 2 else 8_000)
+    for where in (index, memory_index):
+        monkeypatch.setattr(where, "RESCORED", (3, 20, 1_000)[seed % 3])
     chance = Chance(seed)
     change_much(place, chance)
     assert index_flaws(place) == faults_within(place) == []
