@@ -232,10 +232,12 @@ def searched(
 
     A long content is cut around the passage that answers best.
     """
-    from extended_memory.search.passage import best_passage  # not at a start
+    from extended_memory.search.index import POOL  # not at a start
+    from extended_memory.search.passage import best_passage
 
     of_each = max(MAXIMUM_REPLY_BYTES // max(2 * len(page.found), 1), _LEAST_PASSAGE_BYTES)
-    head = f'Project "{project}": {_many(page.total, "context")} found, best first.'
+    count = _many(page.total, "context") if page.total < POOL else f"{POOL} contexts or more"
+    head = f'Project "{project}": ' + (f"{count} found, best first." if page.total else "no match.")
     budget = MAXIMUM_REPLY_BYTES - _MARGIN_BYTES - _size(head)
     parts = [head]
     shown: list[FoundContext] = []

@@ -33,9 +33,7 @@ async def test_a_search_answers_with_the_best_and_why(client: MemoryClient) -> N
         **note,
         "content": "Chose PostgreSQL: we need transactions.",
         "is_cut": False,
-        "matched": [{"word": "database", "taken_for": None}, {"word": "choose", "taken_for": None}]
-        if len(context["matched"]) == 2
-        else [{"word": "database", "taken_for": None}],
+        "matched": [{"word": "database", "taken_for": None}],
     }
     assert {key: value for key, value in answer.items() if key != "contexts"} == {
         "project_id": "shop",
@@ -57,11 +55,25 @@ async def test_nothing_found_is_an_answer_with_hints(client: MemoryClient) -> No
     result = await call(client, "search_contexts", query="kubrnts")
     assert structured(result)["suggestions"] == ["Kubernetes"]
     assert text(result) == (
-        'Project "general": 0 contexts found, best first.\n\nDid you mean: Kubernetes?\n\n'
-        "Tags used most here: ops (1)"
+        'Project "general": no match.\n\nDid you mean: Kubernetes?\n\nTags used most here: ops (1)'
     )
     empty = await call(client, "search_contexts", query="!?", project_id="empty")
     assert text(empty).endswith("Other words may find it, or fewer filters.")
+
+
+async def test_a_word_that_stands_for_another_is_told_as_the_note_or_its_tag_has_it(
+    client: MemoryClient,
+) -> None:
+    await saved(client, "Chose PostgreSQL.", tags=["decision"])
+    result = await call(client, "search_contexts", query="what was decided of postgresq")
+    assert "matched: decided (as decision), postgresq (as PostgreSQL)" in text(result)
+
+
+async def test_more_than_is_looked_at_is_not_counted(client: MemoryClient) -> None:
+    for number in range(205):
+        await saved(client, f"zebra {number}")
+    result = await call(client, "search_contexts", query="zebra")
+    assert text(result).startswith('Project "general": 200 contexts or more found, best first.')
 
 
 async def test_a_long_note_is_cut_to_the_passage_that_answers(client: MemoryClient) -> None:

@@ -60,5 +60,8 @@ def found(
 
 
 def _written(context: Context, term: str | None) -> str | None:
-    """Return how a context writes a term; a tag or a date is not in its text."""
-    return None if term is None else spelling(context.content, term) or term
+    """Return how a context or a tag of it writes a term; a date is in neither."""
+    if term is None:
+        return None
+    spelled = (spelling(text, term) for text in (context.content, *context.tags))
+    return next((word for word in spelled if word is not None), term)

@@ -208,12 +208,18 @@ def test_where_nothing_is_found_words_of_the_project_are_suggested(
     assert page.suggestions == ("Kubernetes",)
 
 
-WORDS = st.text(st.characters(categories=["L", "N", "So"]), min_size=1, max_size=12)
+POINTS = "\u02bc\u037a\u0640\ufc5e\ufc5f\ufc60\ufc61\ufc62\ufc63\ufcf2\ufcf3\ufcf4" + "".join(
+    map(chr, range(0xFE70, 0xFE80))
+)
+"""Vowel signs and the like that Unicode counts as letters; alone they are no word."""
+
+LETTERS = st.characters(categories=["L", "N"], exclude_characters=POINTS)
+WORDS = st.text(LETTERS, min_size=1, max_size=12) | st.sampled_from("🧠🚀✅🇫🇷❤")
 
 
 @given(words=st.lists(WORDS, min_size=1, max_size=12))
 @settings(
-    max_examples=40,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -222,6 +228,29 @@ def test_any_word_of_a_text_finds_it(repository: MemoryRepository, words: list[s
     saved = save(repository, " ".join(words), project=project)
     for word in words:
         assert contexts(search(repository, word, project=project)) == [saved], word
+
+
+def test_any_word_of_a_long_text_finds_it(repository: MemoryRepository) -> None:
+    chance = random.Random(5)
+    alphabets = (
+        "aeinorst",
+        "абвеёиойк",
+        "αβγδε",
+        "אבגדה",
+        "ابتثج",
+        "अआइउक",
+        "漢字学日本",
+        "한국어말",
+        "กขคงจ",
+        "xyz012",
+    )
+    words = [
+        "".join(chance.choices(chance.choice(alphabets), k=chance.randint(1, 9)))
+        for _ in range(1_999)
+    ]
+    saved = save(repository, " ".join(words))
+    for word in words:
+        assert contexts(search(repository, word)) == [saved], word
 
 
 def test_nothing_is_left_to_index_of_what_this_release_saved(
