@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from extended_memory.search.analyzer import terms
 
@@ -48,7 +49,7 @@ def _found(content: str, wanted: frozenset[str]) -> list[_Found]:
     found = []
     place = byte = 0
     for match in _PIECE.finditer(content):
-        matched = wanted.intersection(terms(match.group()))
+        matched = wanted & _terms_of(match.group())
         if matched:
             byte += len(content[place : match.start()].encode())
             place = match.start()
@@ -63,6 +64,11 @@ def _found(content: str, wanted: frozenset[str]) -> list[_Found]:
                 )
             )
     return found
+
+
+@lru_cache(maxsize=20_000)  # most pieces are words that come again
+def _terms_of(piece: str) -> frozenset[str]:
+    return frozenset(terms(piece))
 
 
 def _densest(found: list[_Found], budget: int) -> tuple[int, int]:
