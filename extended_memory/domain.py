@@ -121,7 +121,7 @@ class ForeignContext:
     """A context that was saved somewhere else: with its own time, and where it came from.
 
     ``origin`` is the same for the same context at every import, and for no other one;
-    ``created_at`` is from 1970 on and in UTC.
+    times are from 1970 on and in UTC.
     """
 
     origin: str
@@ -130,6 +130,11 @@ class ForeignContext:
     importance: int
     tags: tuple[str, ...]
     created_at: datetime
+    updated_at: datetime | None = None
+    revisions: tuple[Revision, ...] = ()
+    """What it was before its last changes, the oldest first."""
+    forgotten_at: datetime | None = None
+    """Since when it is in the trash, None where it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

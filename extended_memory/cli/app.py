@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from cyclopts import App
 
 from extended_memory import logs
-from extended_memory.cli.copy import copy
-from extended_memory.cli.import_redis import import_redis
 from extended_memory.domain import ExtendedMemoryError
 from extended_memory.version import __version__
 
@@ -23,8 +21,20 @@ app = App(
     "command it serves: an MCP client starts it and speaks JSON-RPC over standard input and "
     "output; the README shows how to configure one.",
 )
-app.command(copy)
-app.command(import_redis)
+# By name, so that a command imports no other one; so its line in the list of them stands here.
+
+# See and mend
+
+# Move
+app.command("extended_memory.cli.copy:copy", help="Copy every context of one store into another.")
+app.command(
+    "extended_memory.cli.import_redis:import_redis",
+    help="Copy the memories that 0.9.0 keeps in Redis into this store.",
+)
+
+# Keep
+
+# Install
 
 
 def asks_for_a_command(arguments: Sequence[str]) -> bool:

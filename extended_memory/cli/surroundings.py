@@ -44,6 +44,21 @@ def memory(at: SqliteLocation | RedisLocation) -> Iterator[MemoryService]:
         service.close()
 
 
+@contextmanager
+def opened() -> Iterator[MemoryService]:
+    """Give the memory that the environment names, pinned where the server would be."""
+    of_server = settings()
+    service = MemoryService(
+        lambda: open_repository(of_server.storage),
+        pinned=of_server.project,
+        trash_days=of_server.trash_days,
+    )
+    try:
+        yield service
+    finally:
+        service.close()
+
+
 def progress() -> Progress:
     """Return a bar with the count and the time that is left, on stderr; in a pipe, nothing."""
     return Progress(
