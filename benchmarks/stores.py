@@ -137,14 +137,21 @@ def fill_reference(product: Product, database: Path, contexts: int, *, bulk: int
         connection.commit()
 
 
-def adopt(product: Product, reference_database: Path, database: Path) -> float:
-    """Give the project a copy of the reference's file; return how long its first call takes."""
+def adopt(product: Product, reference_database: Path, database: Path) -> tuple[float, float]:
+    """Give the project a copy of the reference's file, and let it index it for its search.
+
+    Return how long its first call takes, and how long until a search finds everything.
+    """
     shutil.copyfile(reference_database, database)
     begun = time.perf_counter()
     with closing(Server(product, database)) as server:
         server.shake_hands()
         server.call("get_popular_tags", {"project_id": PROJECT})
-        return time.perf_counter() - begun
+        adopted = time.perf_counter() - begun
+        search = {"query": "zebra", "project_id": PROJECT}
+        while "cannot be found yet" in server.call("search_contexts", search).text:
+            time.sleep(0.2)
+        return adopted, time.perf_counter() - begun
 
 
 def count(database: Path) -> int:

@@ -47,9 +47,11 @@ WARM_UP_SECONDS = 0.5
 PURGE_SECONDS = 24 * 60 * 60
 """How often the trash is looked through, besides at the start."""
 
-INDEXED_AT_A_TIME = 200
-PAUSE_SECONDS = 0.02
-"""Between two steps, in which calls have the store to themselves."""
+INDEXED_AT_A_TIME = 20
+"""A save that comes meanwhile waits for so many, about ten milliseconds."""
+
+PAUSE_SECONDS = 0.01
+"""Between two steps: time for those who wait."""
 
 SAID_SECONDS = 5.0
 
