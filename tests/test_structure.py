@@ -67,7 +67,17 @@ BELOW: dict[str, set[str]] = {
         "version",
     },
     "quick_import": {"server", "serving"},
-    "cli": {"cli", "domain", "logs", "service", "settings", "storage", "storage.redis", "version"},
+    "cli": {
+        "cli",
+        "domain",
+        "logs",
+        "names",
+        "service",
+        "settings",
+        "storage",
+        "storage.redis",
+        "version",
+    },
     "__main__": {"cli", "domain", "logs", "quick_import", "settings", "stdio"},
 }
 """What each room of the package may import; a new room has to say it here."""
