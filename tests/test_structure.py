@@ -67,7 +67,21 @@ BELOW: dict[str, set[str]] = {
         "version",
     },
     "quick_import": {"server", "serving"},
-    "cli": {"cli", "domain", "logs", "service", "settings", "storage", "storage.redis", "version"},
+    "cli": {
+        "answers",
+        "arguments",
+        "cli",
+        "domain",
+        "logs",
+        "refusals",
+        "rendering",
+        "search",
+        "service",
+        "settings",
+        "storage",
+        "storage.redis",
+        "version",
+    },
     "__main__": {"cli", "domain", "logs", "quick_import", "settings", "stdio"},
 }
 """What each room of the package may import; a new room has to say it here."""
@@ -75,7 +89,7 @@ BELOW: dict[str, set[str]] = {
 LIBRARIES = {
     "fastmcp": {"server", "serving"},
     "mcp_types": {"serving", "stdio"},
-    "pydantic": {"answers", "arguments", "refusals", "serving", "stdio"},
+    "pydantic": {"answers", "arguments", "cli", "refusals", "serving", "stdio"},
     "pydantic_core": {"arguments"},
     "sqlalchemy": {"storage.sql"},
     "sqlite3": {"storage.sql"},
@@ -84,6 +98,7 @@ LIBRARIES = {
     "cyclopts": {"cli"},
     "snowballstemmer": {"search"},
     "rich": {"cli"},
+    "markdown_it": {"cli"},
 }
 """Which rooms may import a library."""
 
