@@ -1,5 +1,6 @@
 """The command line: its commands, and what an argument list asks for."""
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -64,6 +65,8 @@ def asks_for_a_command(arguments: Sequence[str]) -> bool:
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code."""
     logs.configure("WARNING")
+    # A fault of a store is logged and raised: here it is said once, as the refusal.
+    logging.getLogger().handlers[0].addFilter(lambda record: record.levelno < logging.ERROR)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # what the encoding lacks becomes a "?"

@@ -32,8 +32,10 @@ def stats(*, project: given.InProject = "", as_json: given.Json = False) -> None
     out = screen.out()
     facts = _facts(summary, project, count, size)
     if not out.is_terminal:
+        rows = screen.table("name", "value")
         for name, value in _rows(facts, summary, tags):
-            screen.say(f"{name}\t{value}")
+            rows.add_row(name, value)
+        out.print(rows)
         return
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
@@ -99,7 +101,7 @@ def _show_weeks(out: Console, by_week: Sequence[tuple[date, int]]) -> None:
     weeks = _without_gaps(by_week)[-(out.width - 8) :]
     counts = [count for _, count in weeks]
     width = 2 if 2 * len(weeks) <= out.width - 8 else 1
-    screen.say(f"\nsaved a week, {weeks[0][0]} to {weeks[-1][0]}")
+    screen.say(f"\nsaved weekly, {weeks[0][0]} to {weeks[-1][0]}")
     most = f"{max(counts):,}"
     for number, line in enumerate(screen.columns(counts, _PLOT_HEIGHT)):
         label = most if number == 0 else ""

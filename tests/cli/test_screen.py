@@ -1,6 +1,7 @@
 """What commands print, in terminals and pipes of every kind."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.process.client import COMMAND
 
 
 @pytest.fixture
-def env(place: object) -> dict[str, str]:
+def env(place: Path) -> dict[str, str]:
     env = fill(f"sqlite:///{place}")
     for number in range(2):
         run("add", f"note {number} " * 40, "--project", "shop", "--tag", "long " * 15, env=env)
@@ -96,3 +97,14 @@ def test_columns_are_as_high_as_their_share() -> None:
 )
 def test_a_text_is_cut_to_columns(text: str, most: int, cut: str) -> None:
     assert screen.cut(text, most) == cut
+
+
+def test_a_fault_of_the_store_is_said_once(place: Path) -> None:
+    place.parent.mkdir()
+    place.write_bytes(b"no database" * 1000)
+    ended = run("list", env={})
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "extended-memory-mcp: memory.db is not a SQLite database, and it was left as it is: move "
+        "it away or set STORAGE_CONNECTION_STRING to another file, and try again.\n"
+    )

@@ -20,7 +20,7 @@ def test_it_says_in_two_lines_what_it_waits_for_and_where_help_is() -> None:
 def test_a_word_that_is_no_command_is_refused_and_the_one_that_is_meant_is_named(
     place: Path,
 ) -> None:
-    ended = run_in_terminal("serch", env={})
+    ended = run_in_terminal("serch", env={"TERM": "dumb"})
     assert ended.returncode == 2
     assert 'Did you mean "search"?' in ended.screen
     assert not place.exists()
