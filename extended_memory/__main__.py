@@ -12,14 +12,24 @@ from types import FrameType
 
 _UNUSABLE_SETTINGS = 2
 
+_BY_HAND = """\
+Waiting for an MCP client to speak JSON-RPC on standard input; Ctrl-C ends this.
+Commands to use by hand are listed by: extended-memory-mcp --help
+"""
+
 
 def main() -> None:
     """Serve the memory over standard input and output until the input ends, or run a command."""
-    if sys.argv[1:]:
+    by_hand, arguments = os.isatty(0), sys.argv[1:]
+    if arguments:
         from extended_memory.cli import app
 
-        if app.asks_for_a_command(sys.argv[1:]):
-            sys.exit(app.run(sys.argv[1:]))
+        # A client may pass anything; of a person, a word that is no command is a mistake.
+        mistyped = by_hand and not arguments[0].startswith("-")
+        if mistyped or app.asks_for_a_command(arguments):
+            sys.exit(app.run(arguments))
+    if by_hand:
+        sys.stderr.write(_BY_HAND)
     from extended_memory.stdio import EXIT_SECONDS, FINISH_SECONDS, Channel
 
     channel = Channel.claim()

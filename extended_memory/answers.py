@@ -13,6 +13,7 @@ from typing_extensions import NotRequired, TypedDict
 from extended_memory.domain import (
     Context,
     ContextPage,
+    FoundContext,
     Project,
     Revision,
     SearchPage,
@@ -90,12 +91,17 @@ class MatchAnswer(TypedDict):
     taken_for: str | None
 
 
-class FoundAnswer(ContextAnswer):
+class ReasonsAnswer(TypedDict):
+    """Why a context was found."""
+
+    score: float
+    matched: list[MatchAnswer]
+
+
+class FoundAnswer(ContextAnswer, ReasonsAnswer):
     """A context that was found; ``is_cut``: its content is the passage that answers best."""
 
     is_cut: bool
-    score: float
-    matched: list[MatchAnswer]
 
 
 class SearchAnswer(TypedDict):
@@ -166,17 +172,22 @@ def saved(context: Context) -> SavedAnswer:
     }
 
 
+def whole(context: Context) -> ContextAnswer:
+    """Return a context with its content."""
+    return {**saved(context), "content": context.content}
+
+
 def updated(change: UpdatedContext | None) -> UpdatedAnswer:
     """Answer an update."""
     if change is None:
         return {"context": None, "revision": None}
-    return {"context": _whole(change.context), "revision": change.revision}
+    return {"context": whole(change.context), "revision": change.revision}
 
 
 def restored(context: Context | None, revisions: Sequence[Revision]) -> RestoredAnswer:
     """Answer a restore."""
     return {
-        "context": None if context is None else _whole(context),
+        "context": None if context is None else whole(context),
         "revisions": [
             {
                 "revision": revision.number,
@@ -188,18 +199,23 @@ def restored(context: Context | None, revisions: Sequence[Revision]) -> Restored
     }
 
 
+def reasons(found: FoundContext) -> ReasonsAnswer:
+    """Return why a context was found."""
+    return {
+        "score": round(found.score, 4),
+        "matched": [{"word": match.word, "taken_for": match.taken_for} for match in found.matches],
+    }
+
+
 def searched(rendered: Searched, page: SearchPage, *, project: str) -> SearchAnswer:
     """Answer a search, with the contexts that the text shows."""
     return {
         "project_id": project,
         "contexts": [
             {
-                **_whole(found.context),
+                **whole(found.context),
                 "is_cut": found.context.id not in rendered.whole,
-                "score": round(found.score, 4),
-                "matched": [
-                    {"word": match.word, "taken_for": match.taken_for} for match in found.matches
-                ],
+                **reasons(found),
             }
             for found in rendered.found
         ],
@@ -214,7 +230,7 @@ def loaded(rendered: Loaded, page: ContextPage, *, project: str | None) -> Loade
     """Answer a load, with the contexts that the text shows."""
     answer: LoadedAnswer = {
         "project_id": project,
-        "contexts": [_whole(context) for context in rendered.contexts],
+        "contexts": [whole(context) for context in rendered.contexts],
         "left_out": [
             {
                 "id": context.id,
@@ -286,10 +302,6 @@ def overview(rows: Sequence[Project], contexts: Sequence[Context], *, usage: str
         if len(_json(answer).encode()) > _OVERVIEW_BYTES:
             answer[key].pop()
     return _json(answer)
-
-
-def _whole(context: Context) -> ContextAnswer:
-    return {**saved(context), "content": context.content}
 
 
 def _project(row: Project) -> ProjectAnswer:

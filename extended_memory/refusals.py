@@ -26,9 +26,15 @@ def sentence(tool: str, error: ValidationError) -> str:
     if kind in {"unexpected_keyword_argument", "extra_forbidden"}:
         name, given = _shown(argument).strip('"').replace("\\\\", "\\"), _shown(first["input"])
         return f"{name} must not be given, {tool} has no such argument; given: {given}."
-    rule = _RULES.get(kind, "be valid").format(**first.get("ctx", {}))
     where = f"{argument}[{']['.join(place)}]" if place else argument
-    return f"{where} must {rule}; given: {_shown(first['input'])}."
+    return f"{where} {broken_rule(error)}"
+
+
+def broken_rule(error: ValidationError) -> str:
+    """Say what the first value that is wrong must be: "must be at most 10; given: 11."."""
+    first = error.errors(include_url=False)[0]
+    rule = _RULES.get(first["type"], "be valid").format(**first.get("ctx", {}))
+    return f"must {rule}; given: {_shown(first['input'])}."
 
 
 def _shown(value: Any) -> str:

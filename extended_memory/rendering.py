@@ -74,7 +74,7 @@ def saved(context: Context) -> str:
     tags = f", tags: {_tags(context.tags)}" if context.tags else ""
     return (
         f'Saved as #{context.id} in project "{context.project}" '
-        f"(importance {context.importance}{tags}) at {_local(context.created_at)}."
+        f"(importance {context.importance}{tags}) at {local_time(context.created_at)}."
     )
 
 
@@ -113,7 +113,7 @@ def restored(
     if revisions:
         lines.append("Earlier texts of it, each until it was replaced:")
         lines += [
-            f"revision {earlier.number}, {_local(earlier.replaced_at)}: "
+            f"revision {earlier.number}, {local_time(earlier.replaced_at)}: "
             f"{beginning(earlier.content)}"
             for earlier in revisions
         ]
@@ -135,8 +135,8 @@ def loaded(
     scope = f"importance {minimum_importance} or more" + (
         f" and any of the tags {_tags(tags)}" if tags else ""
     )
-    scope += f", saved from {_local(span.since)} on" if span.since else ""
-    scope += f", saved before {_local(span.until)}" if span.until else ""
+    scope += f", saved from {local_time(span.since)} on" if span.since else ""
+    scope += f", saved before {local_time(span.until)}" if span.until else ""
     more = "" if page.total_is_exact else " or more"
     head = f'Project "{project}": {_many(page.total, "context")}{more} with {scope}, newest first.'
     if opening.popular_tags:
@@ -321,7 +321,7 @@ def listed_projects(projects: Sequence[Project], *, pinned: str | None = None) -
         f"{_many(len(projects), 'project')}, the one saved to last first:",
         [
             f"{project.name}: {_many(project.context_count, 'context')}, "
-            f"last saved {_local(project.last_saved_at)}"
+            f"last saved {local_time(project.last_saved_at)}"
             for project in projects
         ],
         total=len(projects),
@@ -372,15 +372,15 @@ def _placed(context: Context) -> str:
 
 def _heading(context: Context) -> str:
     tags = f", tags: {_tags(context.tags)}" if context.tags else ""
-    changed = f", changed {_local(context.updated_at)}" if context.updated_at else ""
+    changed = f", changed {local_time(context.updated_at)}" if context.updated_at else ""
     return (
-        f"#{context.id} {_local(context.created_at)}{changed}, importance {context.importance}"
+        f"#{context.id} {local_time(context.created_at)}{changed}, importance {context.importance}"
         f"{tags}"
     )
 
 
 def _line(context: Context) -> str:
-    return f"#{context.id} {_local(context.created_at)}: {beginning(context.content)}"
+    return f"#{context.id} {local_time(context.created_at)}: {beginning(context.content)}"
 
 
 def _shown(context: Context) -> Context:
@@ -440,7 +440,8 @@ def _many(count: int, thing: str) -> str:
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
-def _local(moment: datetime) -> str:
+def local_time(moment: datetime) -> str:
+    """Return a time for a person: of the place where it is read, to the minute."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M")
 
 

@@ -371,16 +371,16 @@ def test_the_settings_table_states_the_default_log_level(readme: Readme) -> None
 def test_every_option_of_the_command_is_named_and_no_other(
     readme: Readme, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for command in ([], *([name] for name in commands())):
+    for command in ([], ["--install-completion"], *([name] for name in commands())):
         with pytest.raises(SystemExit):
             app.run([*command, "--help"])
-    options = set(re.findall(r"--\w+", capsys.readouterr().out))
+    options = set(re.findall(r"--\w[\w-]*", capsys.readouterr().out))
     assert {span for span in readme.spans if span.startswith("--")} == options
 
 
 def test_every_command_is_named(readme: Readme) -> None:
     assert set(readme.spans) >= set(commands())
-    started = re.findall(rf"{PACKAGE} ([a-z][\w-]+) ", "\n".join(readme.shell_lines))
+    started = re.findall(rf"{PACKAGE} ([a-z][\w-]+)\s", "\n".join([*readme.shell_lines, ""]))
     assert set(started) == set(commands())
 
 

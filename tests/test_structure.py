@@ -68,10 +68,15 @@ BELOW: dict[str, set[str]] = {
     },
     "quick_import": {"server", "serving"},
     "cli": {
+        "answers",
+        "arguments",
         "cli",
         "domain",
         "logs",
         "names",
+        "refusals",
+        "rendering",
+        "search",
         "service",
         "settings",
         "storage",
@@ -85,7 +90,7 @@ BELOW: dict[str, set[str]] = {
 LIBRARIES = {
     "fastmcp": {"server", "serving"},
     "mcp_types": {"serving", "stdio"},
-    "pydantic": {"answers", "arguments", "refusals", "serving", "stdio"},
+    "pydantic": {"answers", "arguments", "cli", "refusals", "serving", "stdio"},
     "pydantic_core": {"arguments"},
     "sqlalchemy": {"storage.sql"},
     "sqlite3": {"storage.sql"},
@@ -94,6 +99,7 @@ LIBRARIES = {
     "cyclopts": {"cli"},
     "snowballstemmer": {"search"},
     "rich": {"cli"},
+    "markdown_it": {"cli"},
 }
 """Which rooms may import a library."""
 

@@ -1,7 +1,10 @@
 """The command line: its commands, and what an argument list asks for."""
 
+import logging
+import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from cyclopts import App
 
@@ -21,9 +24,26 @@ app = App(
     "command it serves: an MCP client starts it and speaks JSON-RPC over standard input and "
     "output; the README shows how to configure one.",
 )
+app.register_install_completion_command(help="Let the shell complete commands and options.")
 # By name, so that a command imports no other one; so its line in the list of them stands here.
 
 # See and mend
+app.command("extended_memory.cli.see:projects", help="List the projects, the last used first.")
+app.command(
+    "extended_memory.cli.see:contexts", name="list", help="List a project's contexts, newest first."
+)
+app.command("extended_memory.cli.find:search", help="Find contexts by their words.")
+app.command("extended_memory.cli.show:show", help="Show one context whole.")
+app.command("extended_memory.cli.see:tags", help="List a project's tags, the most used first.")
+app.command("extended_memory.cli.see:trash", help="List what was forgotten and can be restored.")
+app.command("extended_memory.cli.stats:stats", help="Show how much is kept, since when, of what.")
+app.command("extended_memory.cli.mend:add", help="Save a context.")
+app.command("extended_memory.cli.edit:edit", help="Change a context, its text in your editor.")
+app.command("extended_memory.cli.mend:forget", help="Move contexts to the trash, or delete them.")
+app.command(
+    "extended_memory.cli.mend:restore", help="Bring a context back, or an earlier text of it."
+)
+app.command("extended_memory.cli.mend:rename_project", help="Give a project another name.")
 
 # Move
 app.command("extended_memory.cli.copy:copy", help="Copy every context of one store into another.")
@@ -45,6 +65,11 @@ def asks_for_a_command(arguments: Sequence[str]) -> bool:
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code."""
     logs.configure("WARNING")
+    # A fault of a store is logged and raised: here it is said once, as the refusal.
+    logging.getLogger().handlers[0].addFilter(lambda record: record.levelno < logging.ERROR)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what the encoding lacks becomes a "?"
     try:
         app(arguments)
     except ExtendedMemoryError as refusal:
@@ -53,4 +78,8 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write(f"{_NAME}: interrupted.\n")
         return _INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads any more; what is left in the buffer would fail again at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return _FAILED
     return 0

@@ -13,8 +13,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from extended_memory.domain import ProjectRefusedError
 from extended_memory.service import MemoryService
 from extended_memory.settings import (
+    EXTENDED_MEMORY_PROJECT,
     REDIS_KEY_PREFIX,
     RedisLocation,
     Settings,
@@ -55,8 +57,27 @@ def opened() -> Iterator[MemoryService]:
     )
     try:
         yield service
+    except ProjectRefusedError as refusal:
+        raise ProjectRefusedError(
+            f'{EXTENDED_MEMORY_PROJECT} pins this memory to the project "{service.pinned}": unset '
+            "it to see or change another one."
+        ) from refusal
     finally:
         service.close()
+
+
+def editor() -> str:
+    """Return the command of the person's editor, as the environment has it, or ""."""
+    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+
+
+def bytes_on_disk() -> int | None:
+    """Return the size of the memory's file with its log, None where it is no file."""
+    place = settings().storage
+    if not isinstance(place, SqliteLocation):
+        return None
+    files = (place.path, place.path.with_name(f"{place.path.name}-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
 
 
 def progress() -> Progress:

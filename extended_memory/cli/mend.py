@@ -1,0 +1,205 @@
+"""``add``, ``forget``, ``restore``, ``rename-project``: changes of what is kept."""
+
+import sys
+
+from extended_memory import answers, arguments
+from extended_memory.cli import given, screen, surroundings
+from extended_memory.cli.show import NoSuchContextError, missing
+from extended_memory.domain import ExtendedMemoryError
+from extended_memory.rendering import beginning
+from extended_memory.service import MemoryService
+
+_SHOWN_BEFORE_FORGETTING = 20
+
+
+class RefusedError(ExtendedMemoryError):
+    """A change was not made; the sentence says why."""
+
+
+def add(
+    text: given.Text,
+    /,
+    *,
+    importance: given.Importance = given.DEFAULT_IMPORTANCE,
+    tag: given.Tags = (),
+    project: given.Project = "",
+    as_json: given.Json = False,
+) -> None:
+    """Save a context, byte for byte.
+
+    Parameters
+    ----------
+    text
+        What to remember; - reads it from the standard input, without its last line end.
+    """
+    content = checked_content(_of_input() if text == "-" else text)
+    with surroundings.opened() as memory:
+        saved = memory.save(project, content, importance=importance, tags=tag)
+    if as_json:
+        screen.show_json(answers.saved(saved))
+    else:
+        screen.say(f'Saved as #{saved.id} in the project "{saved.project}".')
+
+
+def checked_content(text: str) -> str:
+    """Return a content that may be saved.
+
+    Raises:
+        RefusedError: it is blank, too long or no Unicode.
+    """
+    try:
+        return str(given.read(arguments.Content, text, name="The text"))
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
+
+
+def _of_input() -> str:
+    try:
+        text = sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise RefusedError("The standard input is not UTF-8: convert it, with iconv.") from error
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def forget(
+    ids: given.Ids,
+    /,
+    *,
+    permanently: given.Switch = False,
+    yes: given.Yes = False,
+    project: given.InProject = "",
+    as_json: given.Json = False,
+) -> None:
+    """Move contexts to the trash, from where restore brings them back.
+
+    Parameters
+    ----------
+    permanently
+        Delete them for good, from the trash too, with all that they ever were.
+    """
+    with surroundings.opened() as memory:
+        for_good = permanently or not memory.trash_days
+        if not yes and not _agreed(memory, ids, project, for_good=for_good):
+            raise RefusedError("Nothing was forgotten.")
+        forgotten = {
+            number: memory.forget(number, project=project, permanently=permanently)
+            for number in ids
+        }
+        days = memory.trash_days
+    unknown = [number for number, where in forgotten.items() if where is None]
+    if as_json:
+        screen.show_json(
+            {
+                "forgotten": [
+                    {"id": number, "project_id": where, "can_be_restored": not for_good}
+                    for number, where in forgotten.items()
+                    if where is not None
+                ],
+                "unknown": unknown,
+            }
+        )
+    else:
+        for number, where in forgotten.items():
+            until = "it is gone for good" if for_good else f"restore brings it back for {days} days"
+            if where is not None:
+                screen.say(f'Forgot #{number} of the project "{where}"; {until}.')
+    if unknown:
+        raise missing(unknown, project)
+
+
+def _agreed(memory: MemoryService, ids: tuple[int, ...], project: str, *, for_good: bool) -> bool:
+    """Show what is to be forgotten, and ask."""
+    for context in memory.get(ids[:_SHOWN_BEFORE_FORGETTING], project=project):
+        screen.note(f"#{context.id}  {context.project}: {beginning(context.content)}")
+    which = f"#{ids[0]}" if len(ids) == 1 else f"these {len(ids)}"
+    return screen.ask(f"Delete {which} for good?" if for_good else f"Forget {which}?")
+
+
+def restore(
+    context_id: given.Id,
+    /,
+    *,
+    revision: given.RevisionNumber = None,
+    project: given.InProject = "",
+    as_json: given.Json = False,
+) -> None:
+    """Bring a context back from the trash, or an earlier text of it.
+
+    Parameters
+    ----------
+    revision
+        Give it the text, importance and tags that it had before this change.
+    """
+    with surroundings.opened() as memory:
+        restored = memory.restore(context_id, project=project, revision=revision)
+        if restored is None:
+            raise _not_restored(memory, context_id, project, revision)
+    if as_json:
+        screen.show_json({"context": answers.whole(restored)})
+    elif revision is None:
+        screen.say(f'Restored #{context_id} in the project "{restored.project}".')
+    else:
+        screen.say(f"#{context_id} is again what it was before change {revision}.")
+
+
+def _not_restored(
+    memory: MemoryService, context_id: int, project: str, revision: int | None
+) -> NoSuchContextError:
+    """Say why nothing was restored."""
+    if not memory.get([context_id], project=project):
+        return missing([context_id], project)
+    if revision is None:
+        return NoSuchContextError(f"#{context_id} is not in the trash; nothing was restored.")
+    return NoSuchContextError(
+        f"#{context_id} has no revision {revision}: show {context_id} --revisions lists them."
+    )
+
+
+def rename_project(
+    old: given.ProjectName,
+    new: given.ProjectName,
+    /,
+    *,
+    merge: given.Switch = False,
+    yes: given.Yes = False,
+    as_json: given.Json = False,
+) -> None:
+    """Give a project another name, with all its contexts and its trash.
+
+    Parameters
+    ----------
+    old
+        Its name now.
+    new
+        Its name from now on.
+    merge
+        Let it become one with a project that has this name already.
+    """
+    with surroundings.opened() as memory:
+        if old == new:
+            raise RefusedError(
+                f'Both names are those of the project "{new}": names are compared '
+                "in lower case, with _ and - as spaces."
+            )
+        memory.project_for(old)
+        counts = {project.name: project.context_count for project in memory.projects()}
+        if old not in counts:
+            raise RefusedError(f'There is no project "{old}": projects lists them.')
+        if new in counts and not merge:
+            raise RefusedError(
+                f'There is a project "{new}" already, with {_contexts(counts[new])}: --merge makes '
+                "one of both."
+            )
+        into = f' into "{new}", which holds {_contexts(counts[new])}' if new in counts else ""
+        into = into or f' to the project "{new}"'
+        if not yes and not screen.ask(f'Move {_contexts(counts[old])} of "{old}"{into}?'):
+            raise RefusedError("Nothing was renamed.")
+        moved = memory.rename_project(old, new)
+    if as_json:
+        screen.show_json({"project_id": new, "moved": moved})
+    else:
+        screen.say(f'{_contexts(moved)} moved from "{old}" to "{new}".')
+
+
+def _contexts(count: int) -> str:
+    return "1 context" if count == 1 else f"{count:,} contexts"

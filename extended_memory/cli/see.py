@@ -1,0 +1,187 @@
+"""``projects``, ``list``, ``tags``, ``trash``: what is kept, a line for each."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from extended_memory import answers
+from extended_memory.cli import given, screen, surroundings
+from extended_memory.domain import Context, ForgottenContext
+from extended_memory.rendering import timestamp
+from extended_memory.service import MemoryService
+
+_TAGS_WIDTH = 16
+_BAR_WIDTH = 20
+_OTHERS_NAMED = 5
+
+
+def projects(*, as_json: given.Json = False) -> None:
+    """List the projects, the one saved to last first."""
+    with surroundings.opened() as memory:
+        rows = memory.projects()
+    if as_json:
+        screen.show_json(answers.projects(rows, total=len(rows)))
+        return
+    out = screen.out()
+    narrow = screen.is_narrow(out)
+    times = [screen.short("last saved")] + [screen.short("first saved")] * (not narrow)
+    shown = screen.table(screen.number("contexts"), *times, screen.rest("project"))
+    for row in rows:
+        moments = [screen.when(out, row.last_saved_at)]
+        moments += [screen.when(out, row.created_at)] * (not narrow)
+        shown.add_row(f"{row.context_count}", *moments, row.name)
+    if rows:
+        out.print(shown)
+    else:
+        screen.note("Nothing is saved yet.")
+
+
+def contexts(
+    *,
+    filters: given.Filters = given.EVERYTHING,
+    limit: given.Limit = given.DEFAULT_LIMIT,
+    offset: given.Offset = 0,
+    as_json: given.Json = False,
+) -> None:
+    """List a project's contexts, newest first."""
+    with surroundings.opened() as memory:
+        project = memory.project_for(filters.project)
+        page = memory.load(
+            project,
+            minimum_importance=filters.importance,
+            tags=filters.tag,
+            limit=limit,
+            offset=offset,
+            span=filters.span,
+        )
+        others = () if page.contexts else _other_projects(memory, project)
+    after = offset + len(page.contexts)
+    is_more = bool(page.contexts) and (page.total > after or not page.total_is_exact)
+    if as_json:
+        screen.show_json(
+            {
+                "project_id": project,
+                "contexts": [answers.whole(context) for context in page.contexts],
+                "total": page.total,
+                "total_is_exact": page.total_is_exact,
+                "next_offset": after if is_more else None,
+            }
+        )
+        return
+    if page.contexts:
+        show_contexts(page.contexts)
+    else:
+        screen.note(_nothing(filters, project, others))
+    if is_more:
+        of = f"{page.total:,}" if page.total_is_exact else f"{page.total:,} or more"
+        screen.note(f"{offset + 1:,} to {after:,} of {of}; --offset {after} shows the next.")
+
+
+def show_contexts(rows: Sequence[Context]) -> None:
+    """Print contexts, a line each."""
+    out = screen.out()
+    if screen.is_narrow(out):
+        shown = screen.table(screen.number("id"), screen.number("imp"), screen.rest("content"))
+        for row in rows:
+            shown.add_row(f"{row.id}", f"{row.importance}", row.content)
+    else:
+        width = _TAGS_WIDTH if out.is_terminal else None
+        shown = screen.table(
+            screen.number("id"),
+            screen.number("imp"),
+            screen.short("saved"),
+            screen.short("tags", width=width),
+            screen.rest("content"),
+        )
+        for row in rows:
+            shown.add_row(
+                f"{row.id}",
+                f"{row.importance}",
+                screen.when(out, row.created_at),
+                ", ".join(row.tags),
+                row.content,
+            )
+    out.print(shown)
+
+
+def tags(
+    *,
+    project: given.Project = "",
+    limit: given.TagLimit = given.DEFAULT_TAG_LIMIT,
+    as_json: given.Json = False,
+) -> None:
+    """List a project's tags, the most used first."""
+    with surroundings.opened() as memory:
+        project = memory.project_for(project)
+        page = memory.popular_tags(project, minimum_count=1, limit=limit)
+    if as_json:
+        screen.show_json(answers.tags(page.tags, project=project, total=page.total))
+        return
+    if not page.tags:
+        screen.note(f'No context of the project "{project}" has a tag.')
+        return
+    out = screen.out()
+    bars = out.is_terminal and not screen.is_narrow(out)
+    shown = screen.table(screen.number("uses"), *[screen.short("")] * bars, screen.rest("tag"))
+    for row in page.tags:
+        drawn = [screen.bar(row.count, page.tags[0].count, _BAR_WIDTH)] * bars
+        shown.add_row(f"{row.count}", *drawn, row.tag)
+    out.print(shown)
+    if page.total > len(page.tags):
+        screen.note(f"{len(page.tags):,} of {page.total:,} tags; --limit shows more.")
+
+
+def trash(
+    *,
+    project: given.InProject = "",
+    limit: given.Limit = given.DEFAULT_LIMIT,
+    as_json: given.Json = False,
+) -> None:
+    """List what was forgotten and can be restored, the last forgotten first."""
+    with surroundings.opened() as memory:
+        rows = memory.trash(project=project, limit=limit)
+        kept_for = timedelta(days=memory.trash_days)
+    if as_json:
+        screen.show_json({"contexts": [_forgotten(row) for row in rows]})
+        return
+    if not rows:
+        screen.note("The trash is empty.")
+        return
+    out = screen.out()
+    narrow = screen.is_narrow(out)
+    shown = screen.table(
+        screen.number("id"),
+        *[screen.short("forgotten")] * (not narrow),
+        screen.short("gone after"),
+        *[screen.short("project", width=_TAGS_WIDTH)] * (not narrow),
+        screen.rest("content"),
+    )
+    for row in rows:
+        shown.add_row(
+            f"{row.context.id}",
+            *[screen.when(out, row.forgotten_at)] * (not narrow),
+            f"{(row.forgotten_at + kept_for).astimezone():%Y-%m-%d}",
+            *[row.context.project] * (not narrow),
+            row.context.content,
+        )
+    out.print(shown)
+
+
+def _forgotten(row: ForgottenContext) -> dict[str, object]:
+    return {**answers.whole(row.context), "forgotten_at": timestamp(row.forgotten_at)}
+
+
+def _other_projects(memory: MemoryService, project: str) -> tuple[str, ...]:
+    return tuple(row.name for row in memory.projects() if row.name != project)
+
+
+def _nothing(filters: given.Filters, project: str, others: Sequence[str]) -> str:
+    """Say that nothing is there, and where something is."""
+    if filters == given.Filters(project=filters.project):
+        found = f'The project "{project}" holds no context.'
+    else:
+        found = f'No context of the project "{project}" passes these filters.'
+    if not others:
+        return found
+    where = ", ".join(f'"{name}"' for name in others[:_OTHERS_NAMED])
+    more = len(others) - _OTHERS_NAMED
+    return f"{found} Others are {where}{f' and {more} more' if more > 0 else ''}: use --project."

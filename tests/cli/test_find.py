@@ -1,0 +1,55 @@
+"""The command that searches, run as a person does."""
+
+import json
+
+import pytest
+
+from tests.cli.conftest import run
+from tests.cli.contexts import CONTENTS, fill
+from tests.cli.terminal import run_in_terminal
+
+
+@pytest.fixture
+def env(store: str) -> dict[str, str]:
+    return fill(store)
+
+
+def test_what_is_found_comes_a_line_each(env: dict[str, str]) -> None:
+    ended = run("search", "transactional", "--project", "shop", env=env)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (
+        0,
+        f"1\t1.00\t2026-03-07 09:15\tdatabase, decision\t{CONTENTS[0][1]}\n",
+        "",
+    )
+
+
+def test_filters_apply(env: dict[str, str]) -> None:
+    for filters in (("--importance", "10"), ("--tag", "stock"), ("--until", "2026-03-06")):
+        ended = run("search", "transactions", "--project", "shop", *filters, env=env)
+        assert (ended.returncode, ended.stdout) == (0, ""), filters
+        assert 'Nothing in the project "shop" matches.' in ended.stderr
+
+
+def test_a_script_gets_the_whole_content_and_the_reasons(env: dict[str, str]) -> None:
+    ended = run("search", "short postgre", "--project", "shop", "--limit", "1", "--json", env=env)
+    answer = json.loads(ended.stdout)
+    (found,) = answer["contexts"]
+    assert (answer["project_id"], answer["total"], answer["next_offset"]) == ("shop", 2, 1)
+    assert {"id", "content", "score", "matched", "tags", "created_at"} < found.keys()
+    assert found["content"] == CONTENTS[found["id"] - 1][1]
+
+
+def test_a_word_that_begins_with_a_hyphen_is_searched_for(env: dict[str, str]) -> None:
+    ended = run("search", "-transactions", "--project", "shop", env=env)
+    assert ended.stdout.startswith("1\t"), ended.stderr
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_terminal_shows_the_passage_that_answers(env: dict[str, str], columns: int) -> None:
+    long = "Something else first, " * 30 + "the keyword stands here. " + "Then more. " * 30
+    run("add", long, "--project", "shop", env=env)
+    ended = run_in_terminal("search", "keyword", "--project", "shop", env=env, columns=columns)
+    (line,) = (line for line in ended.lines if "5 " in line)
+    assert "keyword" in line
+    assert line.endswith("…")
+    assert len(line) <= columns

@@ -1,0 +1,26 @@
+"""What a person sees who starts the server in a terminal, instead of a client."""
+
+from pathlib import Path
+
+from tests.cli.terminal import run_in_terminal
+
+NOTICE = [
+    "Waiting for an MCP client to speak JSON-RPC on standard input; Ctrl-C ends this.",
+    "Commands to use by hand are listed by: extended-memory-mcp --help",
+]
+
+
+def test_it_says_in_two_lines_what_it_waits_for_and_where_help_is() -> None:
+    ended = run_in_terminal(env={}, typed="\x04", until="--help")
+    assert ended.returncode == 0
+    assert [line for line in ended.lines if line][:2] == NOTICE
+    assert all(len(line) <= 80 for line in NOTICE)
+
+
+def test_a_word_that_is_no_command_is_refused_and_the_one_that_is_meant_is_named(
+    place: Path,
+) -> None:
+    ended = run_in_terminal("serch", env={"TERM": "dumb"})
+    assert ended.returncode == 2
+    assert 'Did you mean "search"?' in ended.screen
+    assert not place.exists()
