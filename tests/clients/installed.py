@@ -69,7 +69,7 @@ def find() -> Npm:
     """Find the clients, or end the test with what is missing."""
     folder = Path(os.environ.get(REQUIRED, HERE))
     if not (folder / "node_modules").is_dir():
-        cannot_run(f"the clients are not installed in {folder.name}: run npm ci there")
+        cannot_run("the clients from npm are not installed")
     node = shutil.which("node")
     if node is None:
         cannot_run("there is no Node on PATH")
@@ -90,7 +90,7 @@ def find_program(name: str) -> str:
 
 def cannot_run(reason: str) -> NoReturn:
     """Skip the test with the reason, or fail where it has to run."""
-    reason = f"{reason} (bash .ci/clients brings it all)"
+    reason = f"{reason}; bash .ci/clients brings it all"
     if REQUIRED in os.environ:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

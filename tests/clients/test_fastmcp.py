@@ -6,20 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.clients.installed import SERVER, TOOLS
 
 FASTMCP = Path(sys.executable).with_name("fastmcp")
-
-
-@pytest.fixture
-def configuration(tmp_path: Path, place: Path) -> str:
-    """Give a file that names the server, as clients have one."""
-    entry = {"command": SERVER, "env": {"STORAGE_CONNECTION_STRING": str(place)}}
-    path = tmp_path / "configuration.json"
-    path.write_text(json.dumps({"mcpServers": {"memory": entry}}))
-    return str(path)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -39,7 +39,8 @@ class Inspector:
 
     def __init__(self, npm: Npm, place: Path, era: str) -> None:
         self._npm = npm
-        self._server = (SERVER, "-e", f"STORAGE_CONNECTION_STRING={place}", "--protocol-era", era)
+        store = f"STORAGE_CONNECTION_STRING={place}"
+        self._server = (SERVER, "-e", store, "--protocol-era", era, "--connect-timeout", "60000")
 
     def run(self, method: str, *arguments: str) -> tuple[int, Any]:
         """Return the exit code and what was answered, if anything."""

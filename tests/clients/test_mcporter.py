@@ -1,20 +1,8 @@
 """mcporter, which reads the same configuration as Claude Desktop."""
 
 import json
-from pathlib import Path
 
-import pytest
-
-from tests.clients.installed import SERVER, TOOLS, Npm
-
-
-@pytest.fixture
-def configuration(tmp_path: Path, place: Path) -> str:
-    """Give a file that names the server."""
-    entry = {"command": SERVER, "env": {"STORAGE_CONNECTION_STRING": str(place)}}
-    path = tmp_path / "configuration.json"
-    path.write_text(json.dumps({"mcpServers": {"memory": entry}}))
-    return str(path)
+from tests.clients.installed import TOOLS, Npm
 
 
 def test_it_lists_every_tool(npm: Npm, configuration: str) -> None:
