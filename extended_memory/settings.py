@@ -35,6 +35,7 @@ _NO = {"", "0", "false", "no", "off"}
 _SQLITE = re.compile(r"sqlite(?:\+\w+)?://(?P<path>.*)", re.DOTALL | re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_UNFILLED = re.compile(r"\$\{user_config\.\w+\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +81,19 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read the settings; a variable that is set to nothing counts as not set.
 
+        So does one that holds the name of a setting: Claude Desktop leaves it in place of what
+        nobody filled in on the settings page of a bundle.
+
         Raises:
             SettingsError: a value cannot be understood.
         """
 
+        def given(name: str) -> str:
+            text = environment.get(name, "")
+            return "" if _UNFILLED.fullmatch(text.strip()) else text
+
         def value(name: str) -> str:
-            return environment.get(name, "").strip()
+            return given(name).strip()
 
         instructions = value(CUSTOM_INSTRUCTION_PATH)
         return cls(
@@ -94,7 +102,7 @@ class Settings:
                 key_prefix=value(REDIS_KEY_PREFIX),
                 allow_eviction=value(REDIS_ALLOW_EVICTION),
             ),
-            project=_pinned_project(environment.get(EXTENDED_MEMORY_PROJECT, "")),
+            project=_pinned_project(given(EXTENDED_MEMORY_PROJECT)),
             custom_instructions=_path(instructions) if instructions else None,
             log_level=value(LOG_LEVEL) or "INFO",
             trash_days=_trash_days(value(EXTENDED_MEMORY_TRASH_DAYS)),
@@ -134,7 +142,8 @@ def storage_location(
             f"{STORAGE_CONNECTION_STRING} begins with 'sqlite:' but not with 'sqlite:///': "
             "write sqlite:////absolute/path/memory.db."
         )
-    return SqliteLocation(path=_path(connection))
+    path = _path(connection)
+    return SqliteLocation(path=path / DATABASE_NAME if path.is_dir() else path)
 
 
 def default_path() -> Path:

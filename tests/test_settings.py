@@ -66,6 +66,12 @@ def test_three_slashes_find_what_0_9_0_read_from_the_root(folder: Path) -> None:
     assert sqlite(spelled) == relative / "memory.db", "a file from the working directory wins"
 
 
+def test_a_folder_that_is_there_stands_for_the_file_in_it(folder: Path) -> None:
+    (folder / "memory").mkdir()
+    assert sqlite("memory") == folder / "memory" / "memory.db"
+    assert sqlite("sqlite:///memory") == folder / "memory", "a URL names a file"
+
+
 def test_links_are_resolved_so_that_the_wal_lies_beside_the_file(folder: Path) -> None:
     (folder / "real").mkdir()
     (folder / "link").symlink_to(folder / "real")
@@ -134,7 +140,8 @@ def test_a_file_that_0_9_0_wrote_is_found_beside_xdg_data_home(
     assert storage_location("") == SqliteLocation(path=new, own_folder=True)
 
 
-def test_empty_variables_count_as_not_set(folder: Path) -> None:
+@pytest.mark.parametrize("nothing", ["  ", "${user_config.project}"])
+def test_variables_that_nobody_filled_in_count_as_not_set(folder: Path, nothing: str) -> None:
     blank = dict.fromkeys(
         (
             "STORAGE_CONNECTION_STRING",
@@ -142,7 +149,7 @@ def test_empty_variables_count_as_not_set(folder: Path) -> None:
             "CUSTOM_INSTRUCTION_PATH",
             "LOG_LEVEL",
         ),
-        "  ",
+        nothing,
     )
     assert Settings.from_environment(blank) == Settings.from_environment({})
     assert Settings.from_environment({}).project is None
