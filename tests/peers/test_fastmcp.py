@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.clients.installed import SERVER, TOOLS
+from tests.peers.installed import SERVER, TOOLS
 
 FASTMCP = Path(sys.executable).with_name("fastmcp")
 

@@ -14,7 +14,7 @@ import pytest
 
 from extended_memory.settings import DATABASE_NAME
 from extended_memory.version import __version__
-from tests.clients.installed import CHECKOUT, Npm, find_program
+from tests.peers.installed import CHECKOUT, Npm, find_program
 from tests.process.client import Server
 from tests.storage.redis.servers import RedisServer
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients import installed
-from tests.clients.installed import SERVER, Npm
+from tests.peers import installed
+from tests.peers.installed import SERVER, Npm
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extended_memory.version import __version__
-from tests.clients.installed import SERVER, TOOLS, Npm
+from tests.peers.installed import SERVER, TOOLS, Npm
 from tests.process.client import HANDSHAKE_VERSIONS, MODERN_VERSION
 
 CONVERSATION = Path(__file__).with_name("conversation.mjs")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.installed import SERVER, Npm
+from tests.peers.installed import SERVER, Npm
 
 
 @pytest.fixture(autouse=True)
