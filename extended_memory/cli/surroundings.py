@@ -1,8 +1,10 @@
 """What every command works in: the settings of the environment, and the memory they name."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -13,6 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from extended_memory.clients.table import Machine, System
 from extended_memory.service import MemoryService
 from extended_memory.settings import (
     REDIS_KEY_PREFIX,
@@ -32,6 +35,14 @@ def settings() -> Settings:
 def place(connection: str) -> SqliteLocation | RedisLocation:
     """Say where a connection string of the command line points."""
     return storage_location(connection, key_prefix=os.environ.get(REDIS_KEY_PREFIX, ""))
+
+
+def machine() -> Machine:
+    """Say where the configuration files of clients are looked for."""
+    systems: dict[str, System] = {"win32": "windows", "darwin": "macos"}
+    return Machine(
+        system=systems.get(sys.platform, "linux"), home=Path.home(), environment=os.environ
+    )
 
 
 @contextmanager
