@@ -34,6 +34,11 @@ def configurations(machine: Machine) -> Iterator[Configuration]:
                 yield configuration(client, path)
 
 
+def is_here(path: Path, machine: Machine) -> bool:
+    """Say whether a client has been on a machine, by its file or the folder that is its own."""
+    return path.exists() or (path.parent.exists() and path.parent != machine.home)
+
+
 def configuration(client: Client, path: Path) -> Configuration:
     """Read a configuration file of a client."""
     try:
@@ -63,6 +68,14 @@ def servers(client: Client, file: files.File) -> tuple[Entry, ...]:
 def read(of: Format, text: str) -> Any:
     """Return the value of a text in a format."""
     return toml.read(text) if of == "toml" else jsonc.read(text, comments=of == "jsonc")
+
+
+def get(of: Format, text: str, keys: Sequence[str]) -> Any:
+    """Return what a way of keys leads to, or None."""
+    value = read(of, text)
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def put(of: Format, text: str, keys: Sequence[str], value: Any) -> str:

@@ -98,28 +98,32 @@ def cut(text: str, keys: Sequence[str]) -> str:
 
 def _without(text: str, inside: _Object, member: _Member) -> str:
     """Take a member away with its comma, and with its line if nothing else is on that."""
-    index = inside.members.index(member)
-    following = inside.members[index + 1].start if member != inside.members[-1] else inside.closing
     code = _without_comments(text)
-    comma = code.find(",", member.end, following)
+    index = inside.members.index(member)
+    is_last = index == len(inside.members) - 1
+    comma = code.find(
+        ",", member.end, inside.closing if is_last else inside.members[index + 1].start
+    )
+    comma_before = code.find(",", inside.members[index - 1].end, member.start) if index else -1
     start, end = member.start, member.end if comma < 0 else comma + 1
-    if len(inside.members) == 1 and not (
-        text[inside.opening + 1 : start].strip() or text[end : inside.closing].strip()
+    is_only = len(inside.members) == 1
+    if (
+        is_only
+        and not text[inside.opening + 1 : start].strip() + text[end : inside.closing].strip()
     ):
         return text[: inside.opening + 1] + text[inside.closing :]
     next_line = text.find("\n", end) + 1
     own_line = _begins_line(text, start)
+    next_to_comma = comma_before >= 0 and not text[comma_before + 1 : start].strip()
     if own_line and next_line and not text[end:next_line].strip():
         start, end = text.rfind("\n", 0, start) + 1, next_line
-    elif own_line or comma >= 0:
+    elif is_last and next_to_comma and not (own_line and text[end] != "}"):
+        start = comma_before + 1  # where no line of its own is left to a comment
+    else:
         end += len(text[end:]) - len(text[end:].lstrip(" \t"))
-    if comma >= 0 or index == 0:
-        return text[:start] + text[end:]
-    # The last one, and no comma after it: the one before it has to go too.
-    before = code.find(",", inside.members[index - 1].end, member.start)
-    if not text[before + 1 : start].strip() and not (own_line and text[end] != "}"):
-        start = before + 1  # where no line of its own is left to a comment or a brace
-    return text[:before] + text[before + 1 : start] + text[end:]
+    if is_last and comma < 0 and comma_before >= 0:
+        return text[:comma_before] + text[comma_before + 1 : start] + text[end:]
+    return text[:start] + text[end:]
 
 
 def _insert(text: str, inside: _Object, key: str, value: Any) -> str:

@@ -87,8 +87,11 @@ def _without_empty(value: Any, keys: Sequence[str]) -> Any:
 
 def _ways_to_put(text: str, keys: Sequence[str], value: Any) -> Iterator[str]:
     newline = "\r\n" if "\r\n" in text else "\n"
-    if isinstance(value, Mapping):
-        gap = "" if not text.strip() else newline if text.endswith("\n") else newline * 2
+    neighbours = read(text)
+    for key in keys[:-1]:
+        neighbours = neighbours.get(key, {})
+    if isinstance(value, Mapping) and all(isinstance(v, dict) for v in neighbours.values()):
+        gap = "" if not text else newline if text.endswith("\n") else newline * 2
         header = ".".join(tomlkit.key(key).as_string() for key in keys)
         lines = [f"[{header}]", *(f"{key} = {_inline(v)}" for key, v in value.items())]
         yield text + gap + "".join(line + newline for line in lines)
@@ -110,14 +113,12 @@ def _ways_to_put(text: str, keys: Sequence[str], value: Any) -> Iterator[str]:
 def _ways_to_cut(text: str, keys: Sequence[str]) -> Iterator[str]:
     kept: list[str] = []
     taken: list[str] = []
-    for line in text.splitlines(keepends=True):
-        header = _header(line)
-        if header is None and taken:
-            taken.append(line)
-            continue
-        _give_up(taken, kept)
-        of_it = header is not None and header[: len(keys)] == tuple(keys)
-        (taken if of_it else kept).append(line)
+    for header, lines in _sections(text):
+        if header[: len(keys)] == tuple(keys):
+            taken += lines
+        else:
+            _give_up(taken, kept)
+            kept += lines
     if taken and kept and not kept[-1].strip():
         kept.pop()  # the empty line before what was the last table
     _give_up(taken, kept)
@@ -141,14 +142,33 @@ def _give_up(taken: list[str], kept: list[str]) -> None:
     kept.extend(rest)
 
 
-def _header(line: str) -> tuple[str, ...] | None:
-    """Return the keys of a table's header, or None where a line is none."""
-    if not line.lstrip().startswith("["):
-        return None
+def _sections(text: str) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """Take a text apart into its tables: the keys of each one's header, and its lines."""
+    header: tuple[str, ...] = ()
+    lines: list[str] = []
+    for line in text.splitlines(keepends=True):
+        if line.lstrip().startswith("[") and (is_header := _keys(line)) and _is_whole(lines):
+            yield header, lines
+            header, lines = is_header, []
+        lines.append(line)
+    yield header, lines
+
+
+def _is_whole(lines: list[str]) -> bool:
+    """Say whether lines end where a text or an array of several lines does not go on."""
+    try:
+        _document("".join(lines))
+    except MalformedError:
+        return False
+    return True
+
+
+def _keys(line: str) -> tuple[str, ...]:
+    """Return the keys of a table's header; none where a line is no header."""
     try:
         value = _document(line.strip()).unwrap()
     except MalformedError:
-        return None
+        return ()
     keys = []
     while isinstance(value, dict) and value:
         ((key, value),) = value.items()
