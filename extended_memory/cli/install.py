@@ -199,6 +199,7 @@ def _list(*, as_json: bool) -> None:
         )
         return
     table = screen.table("client", "here", "entries", "file")
+    table.columns[-1].overflow = "fold"
     for client, at in rows:
         entries = "malformed" if at.fault else ", ".join(entry.name for entry in at.ours)
         here = "yes" if found.is_here(at.path, machine) else "no"
