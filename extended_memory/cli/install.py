@@ -74,6 +74,7 @@ def install(
     at = file or to.files(machine)[0]
     variables = _variables(project, env)
     if print_only:
+        _remark_on_storage(variables)
         _print(to, at, name or NAME, _entry(to, variables, {}), as_json=as_json)
         return
     read = files.read(at)
@@ -82,6 +83,7 @@ def install(
     wanted = change.to_install(to, read, entry=entry, before=before, name=name)
     if before and before.name not in (NAME, name):
         _note(f'The entry "{before.name}" starts this server already: it is brought up to date.')
+    _remark_on_storage(entry.get("env", {}), before.env if before else {})
     if not found.is_here(at, machine):
         _note(f"{to.title} was not found here; its file is made all the same.")
     _remark_on_profiles(to, chosen=file is not None)
@@ -142,7 +144,7 @@ def _carry_out(wanted: change.Change, what: str, *, yes: bool, as_json: bool) ->
         there = "is as it should be" if what == "install" else "has no entry of this server"
         screen.say(f"Nothing to change: {path} {there}.")
     else:
-        screen.say(f"{title}: written to {path}.")
+        screen.say(f"{title}: {'written to' if what == 'install' else 'taken out of'} {path}.")
         if backup:
             screen.say(f"What was there is kept as {backup.name}.")
         if what == "install":
@@ -245,11 +247,6 @@ def _variables(project: str | None, given: Sequence[str]) -> dict[str, str]:
     if project is not None:
         variables[EXTENDED_MEMORY_PROJECT] = project
     surroundings.settings_of(variables)
-    if here.get(STORAGE_CONNECTION_STRING) and STORAGE_CONNECTION_STRING not in variables:
-        _note(
-            f"{STORAGE_CONNECTION_STRING} is set here, and not written: the client's memory will "
-            f"be in the default place. --env {STORAGE_CONNECTION_STRING} copies it."
-        )
     return variables
 
 
@@ -257,6 +254,15 @@ def _from_anywhere(connection: str) -> str:
     """Return a connection string that means the same in whatever folder a client starts in."""
     place = surroundings.place(connection)
     return f"sqlite:///{place.path.as_posix()}" if isinstance(place, SqliteLocation) else connection
+
+
+def _remark_on_storage(*variables: Mapping[str, str]) -> None:
+    here = surroundings.machine().environment.get(STORAGE_CONNECTION_STRING)
+    if here and not any(STORAGE_CONNECTION_STRING in given for given in variables):
+        _note(
+            f"{STORAGE_CONNECTION_STRING} is set here, and not written: the client's memory will "
+            f"be in the default place. --env {STORAGE_CONNECTION_STRING} copies it."
+        )
 
 
 def _remark_on_profiles(client: Client, *, chosen: bool) -> None:

@@ -112,7 +112,7 @@ def _without(layout: Layout, inside: Object, member: Member) -> str:
         is_last
         and before is not None
         and layout.is_space(before + 1, start)
-        and not (own_line and text[end] != "}")
+        and not (own_line and layout.spaces_after(end) != inside.closing)
     ):
         start = before + 1  # where no line of its own is left to a comment
     else:

@@ -87,12 +87,13 @@ def test_a_change_is_shown_asked_for_written_and_kept(home: Path) -> None:
 
 
 def test_what_is_written_starts_the_server(home: Path, tmp_path: Path) -> None:
-    assert run("install", "claude-desktop", "--project", "shop", "--yes", env=UNSET).returncode == 0
+    run("install", "claude-desktop", "--project", "shop", "--yes", env=UNSET)
     entry = json.loads((home / DESKTOP).read_text("utf-8"))["mcpServers"]["extended-memory"]
     command = (entry["command"], *entry["args"])
     with Server(command, stderr=tmp_path / "log", env=entry["env"], cwd=Path("/")) as server:
         server.handshake()
-        assert server.ok("save_context", content="Said")["project"] == "shop"
+        server.ok("save_context", content="Said")
+        assert server.refused("load_contexts", project_id="garden")  # it is pinned
 
 
 @pytest.mark.parametrize("answer", ["", "n"])

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extended_memory.clients import jsonc
@@ -196,6 +196,7 @@ def texts(draw: st.DrawFn) -> tuple[str, Any, list[str]]:
     return gap() + written(value) + gap(), value, comments
 
 
+@settings(max_examples=300, deadline=None)
 @given(texts(), _VALUES)
 def test_any_text_takes_an_entry_and_gives_it_back(
     drawn: tuple[str, Any, list[str]], entry: Any
@@ -212,13 +213,14 @@ def test_any_text_takes_an_entry_and_gives_it_back(
     assert jsonc.put(put, ("servers", "new"), entry) == put
     cut = jsonc.cut(put, ("servers", "new"))
     if servers:
-        assert cut == text
+        assert "".join(cut.split()) == "".join(text.split())  # but for white space
     assert jsonc.read(cut) == {**value, "servers": servers or {}}
     for comment in comments:
         assert comment in put
         assert comment in cut
 
 
+@settings(deadline=None)
 @given(texts())
 def test_any_member_can_be_taken_away(drawn: tuple[str, Any, list[str]]) -> None:
     text, value, _ = drawn
