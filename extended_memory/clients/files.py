@@ -67,7 +67,11 @@ def replace(file: File, text: str, *, now: datetime) -> Path | None:
         mode = path.stat().st_mode & 0o777
         backup = _free(path.with_name(f"{path.name}.backup-{now:%Y%m%dT%H%M%SZ}"))
         _write(backup, file.bytes_of(file.text), mode)
-        _write(path, file.bytes_of(text), mode)
+        try:
+            _write(path, file.bytes_of(text), mode)
+        except OSError:
+            backup.unlink()  # it would be the copy of what is there
+            raise
     except OSError as error:
         raise ConfigurationError(
             f"{file.path} cannot be written: {error.strerror}. Nothing was changed."

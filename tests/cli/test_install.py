@@ -96,6 +96,19 @@ def test_what_is_written_starts_the_server(home: Path, tmp_path: Path) -> None:
         assert server.refused("load_contexts", project_id="garden")  # it is pinned
 
 
+def test_an_installed_command_is_written_with_its_whole_path(home: Path) -> None:
+    script = Path(sys.executable).with_name("extended-memory-mcp")
+    ended = subprocess.run(
+        [script.name, "install", "vscode", "--print", "--json"],
+        env={**os.environ, **UNSET, "PATH": f"{script.parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    entry = {"type": "stdio", "command": str(script), "args": []}
+    assert json.loads(ended.stdout)["entry"] == entry, ended.stderr
+
+
 @pytest.mark.parametrize("answer", ["", "n"])
 def test_without_a_yes_nothing_is_written(answer: str, home: Path) -> None:
     ended = answering(answer, "install", "cursor")
@@ -225,15 +238,27 @@ def test_print_prints_the_entry_and_writes_nothing(home: Path) -> None:
     assert list(home.iterdir()) == []
 
 
-def test_variables_of_here_are_copied_only_when_asked_for(home: Path, tmp_path: Path) -> None:
-    here = {"STORAGE_CONNECTION_STRING": "sqlite:///mine.db", "LOG_LEVEL": "DEBUG"}
-    silent = run("install", "cursor", "--print", env=here)
-    assert json.loads(silent.stdout)["mcpServers"]["extended-memory"] == THIS
-    assert silent.stderr.startswith("STORAGE_CONNECTION_STRING is set here, and not written: ")
-    options = ("--env", "STORAGE_CONNECTION_STRING", "--env", "LOG_LEVEL=INFO")
+def test_variables_of_here_are_copied_only_when_asked_for(home: Path) -> None:
+    here = {
+        "STORAGE_CONNECTION_STRING": "sqlite:///mine.db",
+        "CUSTOM_INSTRUCTION_PATH": "rules.md",
+        "LOG_LEVEL": "DEBUG",
+    }
+    silent = run("install", "cursor", "--yes", "--json", env=here)
+    assert silent.stderr.splitlines()[1:] == [
+        "STORAGE_CONNECTION_STRING is set here, and not written: the client's memory will be in "
+        "the default place. --env STORAGE_CONNECTION_STRING copies it."
+    ]
+    path = home / ".cursor" / "mcp.json"
+    assert json.loads(path.read_text("utf-8")) == {"mcpServers": {"extended-memory": THIS}}
+    options = (
+        *("--env", "STORAGE_CONNECTION_STRING", "--env", "CUSTOM_INSTRUCTION_PATH"),
+        *("--env", "LOG_LEVEL=INFO"),
+    )
     asked = run("install", "cursor", "--print", *options, env=here)
     assert json.loads(asked.stdout)["mcpServers"]["extended-memory"]["env"] == {
         "STORAGE_CONNECTION_STRING": f"sqlite:///{Path.cwd()}/mine.db",  # a client starts elsewhere
+        "CUSTOM_INSTRUCTION_PATH": f"{Path.cwd()}/rules.md",
         "LOG_LEVEL": "INFO",
     }
     absent = run("install", "cursor", "--print", "--env", "REDIS_KEY_PREFIX", env=here)
