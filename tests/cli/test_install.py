@@ -15,7 +15,8 @@ from tests.process.client import COMMAND, Server
 
 THIS = {"command": sys.executable, "args": ["-m", "extended_memory"]}
 UNSET = {"STORAGE_CONNECTION_STRING": ""}
-DESKTOP = ".config/Claude/claude_desktop_config.json"
+_SETTINGS = "Library/Application Support" if sys.platform == "darwin" else ".config"
+DESKTOP = f"{_SETTINGS}/Claude/claude_desktop_config.json"
 
 
 @pytest.fixture
