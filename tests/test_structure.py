@@ -67,10 +67,12 @@ BELOW: dict[str, set[str]] = {
         "version",
     },
     "quick_import": {"server", "serving"},
+    "clients": {"clients", "domain"},
     "cli": {
         "answers",
         "arguments",
         "cli",
+        "clients",
         "domain",
         "logs",
         "names",
@@ -98,6 +100,7 @@ LIBRARIES = {
     "redis": {"storage.redis"},
     "cyclopts": {"cli"},
     "snowballstemmer": {"search"},
+    "tomlkit": {"clients"},
     "rich": {"cli"},
     "markdown_it": {"cli"},
 }
