@@ -73,6 +73,7 @@ BELOW: dict[str, set[str]] = {
         "cli",
         "domain",
         "logs",
+        "names",
         "refusals",
         "rendering",
         "search",
