@@ -74,10 +74,15 @@ def _in_editor(memory: MemoryService, context_id: int, project: str) -> UpdatedC
         return None
     (context,) = found
     with draft(context.content, name=f"context-{context_id}") as path:
-        change = Change(content=checked_content(edited(path, surroundings.editor())))
+        text = edited(path, surroundings.editor())
+        if text == context.content:
+            return UpdatedContext(context=context, revision=None)
         try:
             return memory.update(
-                context_id, change, project=project, last_changed=_exactly(context)
+                context_id,
+                Change(content=checked_content(text)),
+                project=project,
+                last_changed=_exactly(context),
             )
         except ContextChangedError as refusal:
             raise EditRefusedError(_changed_meanwhile(refusal.current)) from refusal

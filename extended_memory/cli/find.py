@@ -2,6 +2,7 @@
 
 from extended_memory import answers
 from extended_memory.cli import given, screen, surroundings
+from extended_memory.cli.see import elsewhere
 from extended_memory.domain import SearchPage
 from extended_memory.search.passage import best_passage
 
@@ -39,6 +40,7 @@ def search(
             limit=limit,
             offset=offset,
         )
+        others = "" if page.total else elsewhere(memory, project)
     after = offset + len(page.found)
     is_more = bool(page.found) and page.total > after
     if as_json:
@@ -59,7 +61,11 @@ def search(
     if page.found:
         _show(page)
     else:
-        screen.note(f'Nothing in the project "{project}" matches.')
+        screen.note(
+            f"Nothing is left at offset {offset:,}."
+            if page.total
+            else f'Nothing in the project "{project}" matches.{others}'
+        )
         if page.suggestions:
             screen.note(f"Did you mean: {', '.join(page.suggestions)}?")
     if is_more:

@@ -10,6 +10,7 @@ from extended_memory.rendering import beginning
 from extended_memory.service import MemoryService
 
 _SHOWN_BEFORE_FORGETTING = 20
+_LOOKED_AT_IN_TRASH = 10_000
 
 
 class RefusedError(ExtendedMemoryError):
@@ -54,6 +55,8 @@ def checked_content(text: str) -> str:
 
 
 def _of_input() -> str:
+    if sys.stdin.isatty():
+        screen.note("Write what to remember; Ctrl-D on a line of its own ends it.")
     try:
         text = sys.stdin.buffer.read().decode()
     except UnicodeDecodeError as error:
@@ -77,41 +80,45 @@ def forget(
     permanently
         Delete them for good, from the trash too, with all that they ever were.
     """
+    forgotten, unknown = [], []
     with surroundings.opened() as memory:
         for_good = permanently or not memory.trash_days
+        after = (
+            "it is gone for good"
+            if for_good
+            else f"restore brings it back for {memory.trash_days} days"
+        )
         if not yes and not _agreed(memory, ids, project, for_good=for_good):
             raise RefusedError("Nothing was forgotten.")
-        forgotten = {
-            number: memory.forget(number, project=project, permanently=permanently)
-            for number in ids
-        }
-        days = memory.trash_days
-    unknown = [number for number, where in forgotten.items() if where is None]
+        for number in ids:
+            where = memory.forget(number, project=project, permanently=permanently)
+            if where is None:
+                unknown.append(number)
+                continue
+            forgotten.append({"id": number, "project_id": where, "can_be_restored": not for_good})
+            if not as_json:
+                screen.say(f'Forgot #{number} of the project "{where}"; {after}.')
     if as_json:
-        screen.show_json(
-            {
-                "forgotten": [
-                    {"id": number, "project_id": where, "can_be_restored": not for_good}
-                    for number, where in forgotten.items()
-                    if where is not None
-                ],
-                "unknown": unknown,
-            }
-        )
-    else:
-        for number, where in forgotten.items():
-            until = "it is gone for good" if for_good else f"restore brings it back for {days} days"
-            if where is not None:
-                screen.say(f'Forgot #{number} of the project "{where}"; {until}.')
+        screen.show_json({"forgotten": forgotten, "unknown": unknown})
     if unknown:
         raise missing(unknown, project)
 
 
 def _agreed(memory: MemoryService, ids: tuple[int, ...], project: str, *, for_good: bool) -> bool:
-    """Show what is to be forgotten, and ask."""
-    for context in memory.get(ids[:_SHOWN_BEFORE_FORGETTING], project=project):
+    """Show what is to be forgotten, and ask.
+
+    Raises:
+        NoSuchContextError: there is nothing of it.
+    """
+    there = list(memory.get(ids, project=project))
+    if for_good:
+        rows = memory.trash(project=project, limit=_LOOKED_AT_IN_TRASH)
+        there += [row.context for row in rows if row.context.id in ids]
+    if not there:
+        raise missing(ids, project)
+    for context in there[:_SHOWN_BEFORE_FORGETTING]:
         screen.note(f"#{context.id}  {context.project}: {beginning(context.content)}")
-    which = f"#{ids[0]}" if len(ids) == 1 else f"these {len(ids)}"
+    which = f"#{there[0].id}" if len(there) == 1 else f"these {len(there):,}"
     return screen.ask(f"Delete {which} for good?" if for_good else f"Forget {which}?")
 
 
@@ -181,20 +188,23 @@ def rename_project(
                 f'Both names are those of the project "{new}": names are compared '
                 "in lower case, with _ and - as spaces."
             )
-        memory.project_for(old)
+        for name in (old, new):
+            memory.project_for(name)  # a pin refuses before anything is asked
         counts = {project.name: project.context_count for project in memory.projects()}
-        if old not in counts:
-            raise RefusedError(f'There is no project "{old}": projects lists them.')
         if new in counts and not merge:
             raise RefusedError(
                 f'There is a project "{new}" already, with {_contexts(counts[new])}: --merge makes '
                 "one of both."
             )
-        into = f' into "{new}", which holds {_contexts(counts[new])}' if new in counts else ""
-        into = into or f' to the project "{new}"'
-        if not yes and not screen.ask(f'Move {_contexts(counts[old])} of "{old}"{into}?'):
-            raise RefusedError("Nothing was renamed.")
+        if old in counts and not yes:
+            into = f", which holds {_contexts(counts[new])}" if new in counts else ""
+            question = f'Move {_contexts(counts[old])} of "{old}" to the project "{new}"{into}?'
+            if not screen.ask(question):
+                raise RefusedError("Nothing was renamed.")
+        # Also where the old one is not to be seen: an earlier call may have been cut short.
         moved = memory.rename_project(old, new)
+        if not moved:
+            raise RefusedError(f'There is no project "{old}": projects lists them.')
     if as_json:
         screen.show_json({"project_id": new, "moved": moved})
     else:

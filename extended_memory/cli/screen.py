@@ -66,8 +66,9 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Tell the person something that is not the answer."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(clean(text), markup=False)
+    """Tell the person something that is not the answer, on standard error."""
+    console = Console(stderr=True, highlight=False)
+    console.print(clean(text), markup=False, soft_wrap=not console.is_terminal)
 
 
 def show_json(value: object) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from extended_memory import answers
 from extended_memory.cli import given, screen, surroundings
-from extended_memory.domain import Context, ForgottenContext
+from extended_memory.domain import Context, ContextPage, ForgottenContext
 from extended_memory.rendering import timestamp
 from extended_memory.service import MemoryService
 
@@ -53,7 +53,7 @@ def contexts(
             offset=offset,
             span=filters.span,
         )
-        others = () if page.contexts else _other_projects(memory, project)
+        others = "" if page.total else elsewhere(memory, project)
     after = offset + len(page.contexts)
     is_more = bool(page.contexts) and (page.total > after or not page.total_is_exact)
     if as_json:
@@ -68,15 +68,15 @@ def contexts(
         )
         return
     if page.contexts:
-        show_contexts(page.contexts)
+        _show(page.contexts)
     else:
-        screen.note(_nothing(filters, project, others))
+        screen.note(_nothing(filters, project, page, offset) + others)
     if is_more:
         of = f"{page.total:,}" if page.total_is_exact else f"{page.total:,} or more"
         screen.note(f"{offset + 1:,} to {after:,} of {of}; --offset {after} shows the next.")
 
 
-def show_contexts(rows: Sequence[Context]) -> None:
+def _show(rows: Sequence[Context]) -> None:
     """Print contexts, a line each."""
     out = screen.out()
     if screen.is_narrow(out):
@@ -170,18 +170,20 @@ def _forgotten(row: ForgottenContext) -> dict[str, object]:
     return {**answers.whole(row.context), "forgotten_at": timestamp(row.forgotten_at)}
 
 
-def _other_projects(memory: MemoryService, project: str) -> tuple[str, ...]:
-    return tuple(row.name for row in memory.projects() if row.name != project)
-
-
-def _nothing(filters: given.Filters, project: str, others: Sequence[str]) -> str:
-    """Say that nothing is there, and where something is."""
-    if filters == given.Filters(project=filters.project):
-        found = f'The project "{project}" holds no context.'
-    else:
-        found = f'No context of the project "{project}" passes these filters.'
+def elsewhere(memory: MemoryService, project: str) -> str:
+    """Say, where nothing was found in a project, which others there are."""
+    others = [f'"{row.name}"' for row in memory.projects() if row.name != project]
     if not others:
-        return found
-    where = ", ".join(f'"{name}"' for name in others[:_OTHERS_NAMED])
+        return ""
     more = len(others) - _OTHERS_NAMED
-    return f"{found} Others are {where}{f' and {more} more' if more > 0 else ''}: use --project."
+    named = ", ".join(others[:_OTHERS_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    return f" Others are {named}: use --project."
+
+
+def _nothing(filters: given.Filters, project: str, page: ContextPage, offset: int) -> str:
+    """Say why nothing is listed."""
+    if page.total:
+        return f"Nothing is left at offset {offset:,}."
+    if filters == given.Filters(project=filters.project):
+        return f'The project "{project}" holds no context.'
+    return f'No context of the project "{project}" passes these filters.'

@@ -16,8 +16,8 @@ CONTENT = CONTENTS[0][1]
 
 
 @pytest.fixture
-def env(store: str) -> dict[str, str]:
-    return fill(store)
+def env(store: str, tmp_path: Path) -> dict[str, str]:
+    return {**fill(store), "TMPDIR": str(tmp_path)}  # texts that are kept stay in there
 
 
 @pytest.fixture

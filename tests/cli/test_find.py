@@ -30,6 +30,23 @@ def test_filters_apply(env: dict[str, str]) -> None:
         assert 'Nothing in the project "shop" matches.' in ended.stderr
 
 
+def test_where_nothing_is_found_it_is_said_what_may_help(env: dict[str, str]) -> None:
+    said = {
+        arguments: run("search", *arguments, env=env).stderr
+        for arguments in [
+            ("postgresqk", "--project", "shop", "--tag", "none"),
+            ("postgresql",),
+            ("postgresql", "--project", "shop", "--offset", "5"),
+        ]
+    }
+    assert list(said.values()) == [
+        'Nothing in the project "shop" matches. Others are "home lab": use --project.\n'
+        "Did you mean: PostgreSQL?\n",
+        'Nothing in the project "general" matches. Others are "shop", "home lab": use --project.\n',
+        "Nothing is left at offset 5.\n",
+    ]
+
+
 def test_a_script_gets_the_whole_content_and_the_reasons(env: dict[str, str]) -> None:
     ended = run("search", "short postgre", "--project", "shop", "--limit", "1", "--json", env=env)
     answer = json.loads(ended.stdout)

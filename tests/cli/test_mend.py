@@ -138,6 +138,27 @@ def test_a_script_is_told_which_were_forgotten(env: dict[str, str]) -> None:
     }
 
 
+def test_nothing_is_asked_where_nothing_is_there(env: dict[str, str]) -> None:
+    ended = run_in_terminal("forget", "99", env={**env, "TERM": "dumb"})
+    assert ended.returncode == 1
+    assert "[y/N]" not in ended.screen
+    assert "There is no context #99" in ended.screen
+
+
+def test_a_person_is_shown_what_is_deleted_from_the_trash(env: dict[str, str]) -> None:
+    run("forget", "1", "--yes", env=env)
+    ended = run_in_terminal(
+        "forget", "1", "2", "--permanently", env=env, typed="y\n", until="[y/N]"
+    )
+    assert ended.lines == [
+        f"#2  shop: {CONTENTS[1][1]}",
+        f"#1  shop: {CONTENTS[0][1]}",
+        "Delete these 2 for good? [y/N] y",
+        'Forgot #1 of the project "shop"; it is gone for good.',
+        'Forgot #2 of the project "shop"; it is gone for good.',
+    ]
+
+
 def test_permanently_removes_from_the_trash_too(env: dict[str, str]) -> None:
     run("forget", "1", "--yes", env=env)
     ended = run("forget", "1", "2", "--permanently", "--yes", env=env)

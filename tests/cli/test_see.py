@@ -87,6 +87,7 @@ def test_it_is_said_that_there_is_more(env: dict[str, str]) -> None:
             'No context of the project "shop" passes these filters. Others are "home lab": use '
             "--project.\n",
         ),
+        (("--project", "shop", "--offset", "3"), "Nothing is left at offset 3.\n"),
     ],
 )
 def test_where_nothing_is_listed_it_is_said_where_something_is(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.cli.terminal import run_in_terminal
+from tests.process.conftest import Start
 
 NOTICE = [
     "Waiting for an MCP client to speak JSON-RPC on standard input; Ctrl-C ends this.",
@@ -15,6 +16,13 @@ def test_it_says_in_two_lines_what_it_waits_for_and_where_help_is() -> None:
     assert ended.returncode == 0
     assert [line for line in ended.lines if line][:2] == NOTICE
     assert all(len(line) <= 80 for line in NOTICE)
+
+
+def test_a_client_is_told_nothing(start: Start) -> None:
+    server = start()
+    server.handshake()
+    assert server.end() == 0
+    assert not any(line in server.log() for line in NOTICE)
 
 
 def test_a_word_that_is_no_command_is_refused_and_the_one_that_is_meant_is_named(
