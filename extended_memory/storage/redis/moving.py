@@ -72,8 +72,6 @@ class Mover:
                 members = self._store.ask(zrange)
                 if not members:
                     return moved
-                sadd = partial(self._store.client.sadd, self._keys.projects, new)
-                self._store.ask(sadd)
             for name in members:
                 with self._store.use():
                     note = self._depart(old, new, id_of(name), place) if id_of(name) <= last else ""
@@ -135,8 +133,8 @@ class Mover:
         self._clear(old, note, [name], on_the_way, past)
 
     def _rehome(self, context_id: int, old: str, new: str) -> None:
-        key = self._keys.project_of(bucket(context_id))
-        self._store.run("rehome", [key], [context_id, old, new])
+        keys = [self._keys.project_of(bucket(context_id)), self._keys.projects]
+        self._store.run("rehome", keys, [context_id, old, new])
 
     def _clear(self, project: str, note: str, members: list[str], *others: str) -> None:
         """Clear away what is noted of moves in a project, if it is still this; see the script."""
