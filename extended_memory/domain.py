@@ -128,8 +128,9 @@ class ForeignContext:
     """A context that was saved somewhere else: with its own time, and where it came from.
 
     ``origin`` is the same for the same context at every import, and for no other one;
-    times are from 1970 on and in UTC. Where there are revisions, ``updated_at`` is when the last
-    of them was replaced, and each was replaced later than the one before.
+    times are from 1970 on and in UTC. ``updated_at`` is not before ``created_at``; where there are
+    revisions, it is when the last of them was replaced, and each was replaced later than the one
+    before.
     """
 
     origin: str

@@ -17,6 +17,7 @@ from extended_memory.storage.redis.keys import bucket, id_of, member
 from extended_memory.storage.redis.store import Store
 from extended_memory.storage.redis.writing import (
     KEEP,
+    PLACES,
     TRIES,
     Place,
     Writer,
@@ -38,13 +39,13 @@ class Mover:
     def move(self, old: str, new: str) -> int:
         """Move all of a project to another one; return how many contexts that are not in the trash.
 
-        What is saved to the old one meanwhile moves as well, or stays there.
+        What others save to the old one meanwhile stays there, or this would never end.
         """
-        moved = 0
+        moved = self._finish(old)
+        with self._store.use():
+            last = int(self._store.ask(lambda: self._store.client.get(self._keys.sequence)) or 0)
         while True:
-            contexts, trashed = self._finish(old), 0
-            contexts += self._move_all(old, new, "contexts")
-            trashed += self._move_all(old, new, "trash")
+            contexts, trashed = (self._move_all(old, new, place, last) for place in PLACES)
             moved += contexts
             with self._store.use():
                 if self._is_vacated(old, new) or not contexts + trashed:
@@ -61,7 +62,8 @@ class Mover:
                 self._arrive(old, name, note)
         return sum(note.startswith(":") for note in departed.values())
 
-    def _move_all(self, old: str, new: str, place: Place) -> int:
+    def _move_all(self, old: str, new: str, place: Place, last: int) -> int:
+        """Move what is in a place and has an id up to the last one; return how many moved."""
         key = self._keys.contexts(old) if place == "contexts" else self._keys.trash(old)
         moved = left = 0
         while True:
@@ -70,16 +72,14 @@ class Mover:
                 members = self._store.ask(zrange)
                 if not members:
                     return moved
-                sadd = partial(self._store.client.sadd, self._keys.projects, new)
-                self._store.ask(sadd)
             for name in members:
                 with self._store.use():
-                    note = self._depart(old, new, id_of(name), place)
-                    if note is None:
-                        left += 1  # it was forgotten since, or a server that may evict dropped it
-                    else:
+                    note = self._depart(old, new, id_of(name), place) if id_of(name) <= last else ""
+                    if note:
                         self._arrive(old, name, note)
                         moved += 1
+                    else:
+                        left += 1  # or it was forgotten: then another round finds what is skipped
             with self._store.use():
                 self._clear(new, "", members)
 
@@ -133,8 +133,8 @@ class Mover:
         self._clear(old, note, [name], on_the_way, past)
 
     def _rehome(self, context_id: int, old: str, new: str) -> None:
-        key = self._keys.project_of(bucket(context_id))
-        self._store.run("rehome", [key], [context_id, old, new])
+        keys = [self._keys.project_of(bucket(context_id)), self._keys.projects]
+        self._store.run("rehome", keys, [context_id, old, new])
 
     def _clear(self, project: str, note: str, members: list[str], *others: str) -> None:
         """Clear away what is noted of moves in a project, if it is still this; see the script."""

@@ -146,7 +146,7 @@ class Writer:
             keys, values = bring_request(
                 self._keys, context, past, new_token(), forgotten_at=forgotten_at, moving=moving
             )
-            (outcome,) = self._store.run("bring", keys, values)
+            (outcome,) = self._store.run("arrive" if moving else "bring", keys, values)
             if outcome == "stored":
                 return context.id
             # The ids' server lost some of its last writes in a failover, and this project's did
@@ -312,7 +312,7 @@ def bring_request(
     forgotten_at: str = "",
     moving: str = "",
 ) -> tuple[list[str], list[str | int]]:
-    """Return the keys and the arguments of ``bring.lua``; see ``Writer.bring``."""
+    """Return the keys and the arguments of ``_bring.lua``; see ``Writer.bring``."""
     tags = () if forgotten_at else context.tags
     impacts = {} if forgotten_at else impacts_of(context)
     of_all = [

@@ -1,4 +1,4 @@
-#!lua flags=allow-oom
+#!lua
 -- Takes a context out of its project, or out of its trash, to move it to another one, if it is
 -- still what the caller read. From then on no call sees it until it has arrived there.
 -- KEYS: those of a context, of its tags, what moves, its body on the way, the postings of its terms.
@@ -11,6 +11,7 @@ local tags = slice(ARGV, 9, #ARGV - 8)
 local MOVES = FIRST_TAG + #tags
 local ON_THE_WAY, POSTINGS = MOVES + 1, MOVES + 2
 check(types_of(#tags, {'hash', 'string'}), CHANGING, 'string')
+demand({'lrange', 'sadd'})  -- on its way nothing may be refused
 if is_done(ARGV[4]) then
   local noted = redis.call('HGET', KEYS[MOVES], member)
   return noted and {1, noted} or {0}
