@@ -1,13 +1,12 @@
 """``copy``: brings everything in one store into another one."""
 
-from hashlib import blake2b
-
 from rich.console import Console
 
 from extended_memory.cli import surroundings
-from extended_memory.domain import Context, ForeignContext, SettingsError, to_milliseconds
+from extended_memory.domain import Context, ForeignContext, SettingsError
 from extended_memory.service import MemoryService
 from extended_memory.settings import SqliteLocation
+from extended_memory.transfer.origins import origin_of
 
 _BATCH = 500
 
@@ -62,16 +61,10 @@ def _between(memory: MemoryService, after: int, last: int) -> set[Context]:
 
 def _foreign(context: Context) -> ForeignContext:
     return ForeignContext(
-        origin=_origin(context),
+        origin=origin_of(context),
         project=context.project,
         content=context.content,
         importance=context.importance,
         tags=context.tags,
         created_at=context.created_at,
     )
-
-
-def _origin(context: Context) -> str:
-    """Return what is the same for a context at every run, also when its store moves."""
-    values = (context.project, to_milliseconds(context.created_at), context.content)
-    return f"copy:{context.id}:{blake2b(repr(values).encode(), digest_size=16).hexdigest()}"

@@ -1,0 +1,136 @@
+"""``export``: writes the memory to a file, to standard output, or to a folder of Markdown."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from os.path import expanduser
+from pathlib import Path
+from typing import IO, Annotated, Literal
+
+from cyclopts import Parameter
+from rich.progress import Progress
+
+from extended_memory.cli import moving, screen, surroundings
+from extended_memory.service import MemoryService
+from extended_memory.transfer import exporting, jsonl, markdown
+from extended_memory.transfer.reading import TransferError
+
+STDOUT = "-"
+
+
+def export(
+    file: str = STDOUT,
+    /,
+    *,
+    form: Annotated[Literal["jsonl", "markdown"], Parameter(name="--format")] = "jsonl",
+    project: str = "",
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Write the memory to a file, to standard output, or to a folder of Markdown files.
+
+    JSON lines hold everything, earlier texts and the trash too: `import` makes the same store of
+    them. Markdown is to be read: a file for each context, without earlier texts and the trash.
+
+    Parameters
+    ----------
+    file
+        The file or, for Markdown, a new folder; - or nothing is standard output.
+    form
+        What to write.
+    project
+        Only this project.
+    as_json
+        Print the report as one JSON object; on standard error where the data is on standard
+        output.
+    """
+    if form == "markdown" and file == STDOUT:
+        raise TransferError(
+            "Markdown goes into a folder: name a new one, such as `export --format markdown notes`."
+        )
+    with surroundings.opened() as memory:
+        only = moving.project_name(project)
+        if only or memory.pinned is not None:
+            only = memory.project_for(only)
+        memory.prepare()  # what the log has to say of the store comes before the bar
+        path = Path(expanduser(file))
+        with _told(path.name), surroundings.progress() as progress:
+            if form == "markdown":
+                report = _to_folder(memory, path, only, progress)
+            elif file == STDOUT:
+                report = _to_lines(memory, sys.stdout.buffer, only, progress)
+                sys.stdout.buffer.flush()
+            else:
+                with exporting.new_file(path) as out:
+                    report = _to_lines(memory, out, only, progress)
+    _tell(report, file, as_json)
+
+
+def _to_lines(
+    memory: MemoryService, out: IO[bytes], project: str, progress: Progress
+) -> dict[str, int]:
+    task = progress.add_task("Exporting", total=_total(memory, project))
+    out.write(jsonl.header(datetime.now(timezone.utc)))
+    counts = {"contexts": 0, "trash": 0, "revisions": 0}
+    for one in moving.stored(memory, project=project):
+        out.write(jsonl.line(one.context, one.revisions))
+        counts["contexts"] += 1
+        counts["revisions"] += len(one.revisions)
+        progress.advance(task)
+    for one in moving.trashed(memory, project=project):
+        out.write(jsonl.line(one.context, one.revisions, one.forgotten_at))
+        counts["trash"] += 1
+        counts["revisions"] += len(one.revisions)
+    return counts
+
+
+def _to_folder(
+    memory: MemoryService, path: Path, project: str, progress: Progress
+) -> dict[str, int]:
+    task = progress.add_task("Exporting", total=_total(memory, project))
+    written = 0
+    with exporting.new_folder(path) as folder:
+        for one in moving.stored(memory, project=project):
+            exporting.put(
+                folder / markdown.file_of(one.context), markdown.text_of(one.context, one.revisions)
+            )
+            written += 1
+            progress.advance(task)
+    return {"contexts": written}
+
+
+def _total(memory: MemoryService, project: str) -> int:
+    return sum(one.context_count for one in memory.projects() if project in ("", one.name))
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Turn what the system refuses into a sentence."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        # Whoever reads has enough: nothing more can be written, at the end of the process either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise TransferError("Nobody reads on: the export is not whole.") from error
+    except OSError as error:
+        where = "Standard output" if name == STDOUT else name
+        raise TransferError(
+            f"{where} cannot be written: {error.strerror or error}. "
+            "What was there before is untouched."
+        ) from error
+
+
+def _tell(report: dict[str, int], file: str, as_json: bool) -> None:
+    say = screen.note if file == STDOUT else screen.say
+    if as_json:
+        say(json.dumps({"file": file, **report}, ensure_ascii=False))
+        return
+    name = "standard output" if file == STDOUT else file
+    lines = [f"{report['contexts']:,} contexts exported to {name}."]
+    if report.get("trash"):
+        lines.append(f"{report['trash']:,} more are in the trash, and exported as such.")
+    if report.get("revisions"):
+        lines.append(f"{report['revisions']:,} earlier texts came along.")
+    say("\n".join(lines))
