@@ -1,7 +1,7 @@
 """The rules that hold on every backend and behind every interface."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -14,12 +14,14 @@ from extended_memory.domain import (
     Context,
     ContextPage,
     ForeignContext,
+    ForgottenContext,
     Opening,
     Project,
     ProjectRefusedError,
     Revision,
     SearchPage,
     StoreError,
+    Summary,
     TagCount,
     TagPage,
     TimeSpan,
@@ -194,6 +196,10 @@ class MemoryService:
         """Return what a context was before its last changes, the newest first."""
         return self._repository.revisions(context_id, project=self._within(project), limit=limit)
 
+    def trash(self, *, project: str = "", limit: int) -> tuple[ForgottenContext, ...]:
+        """Return what is in the trash, the last forgotten first."""
+        return self._repository.trash(project=self._within(project), limit=limit)
+
     def purge(self) -> int:
         """Remove for good what is in the trash for longer than it is kept there."""
         now = datetime.now(timezone.utc)
@@ -209,6 +215,26 @@ class MemoryService:
     def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
         """Return contexts of all projects by rising id, for a person who moves a store."""
         return self._repository.walk(after=after, limit=limit)
+
+    def walk_trash(self, *, after: int, limit: int) -> tuple[ForgottenContext, ...]:
+        """Return what is in the trash of all projects by rising id, as ``walk`` does."""
+        return self._repository.walk_trash(after=after, limit=limit)
+
+    def revised(self, ids: Sequence[int]) -> Mapping[int, tuple[Revision, ...]]:
+        """Return what contexts of any project were before, oldest first, of those changed."""
+        return self._repository.revised(ids)
+
+    def rename_project(self, old: str, new: str) -> int:
+        """Move everything of a project to another one; return how many contexts moved.
+
+        Raises:
+            ProjectRefusedError: the server is pinned, so at most one of both is to be seen.
+        """
+        return self._repository.rename_project(self.project_for(old), self.project_for(new))
+
+    def summary(self, project: str = "") -> Summary:
+        """Say how much a project holds; without one, all that is to be seen from here."""
+        return self._repository.summary(self._within(project))
 
     def projects(self) -> tuple[Project, ...]:
         """Return the projects that hold contexts, the last used first; of a pin, that alone."""
