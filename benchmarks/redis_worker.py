@@ -161,7 +161,8 @@ class Project(Adapter):
         repository = RedisRepository(f"redis://{HOST}:{port}/0", key_prefix=prefix)
         repository.prepare()
         self._scripts = {
-            name: str(self.client.script_load(scripts.source(name))) for name in ("reserve", "bring")
+            name: str(self.client.script_load(scripts.source(name)))
+            for name in ("reserve", "bring")
         }
         self.operations = {
             "save": (
