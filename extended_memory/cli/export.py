@@ -18,11 +18,9 @@ from extended_memory.service import MemoryService
 from extended_memory.transfer import exporting, jsonl, markdown
 from extended_memory.transfer.reading import TransferError
 
-STDOUT = "-"
-
 
 def export(
-    file: str = STDOUT,
+    file: moving.Place = moving.STANDARD,
     /,
     *,
     form: Annotated[Literal["jsonl", "markdown"], Parameter(name="--format")] = "jsonl",
@@ -46,7 +44,7 @@ def export(
         Print the report as one JSON object; on standard error where the data is on standard
         output.
     """
-    if form == "markdown" and file == STDOUT:
+    if form == "markdown" and file == moving.STANDARD:
         raise TransferError(
             "Markdown goes into a folder: name a new one, such as `export --format markdown notes`."
         )
@@ -59,7 +57,7 @@ def export(
         with _told(path.name), surroundings.progress() as progress:
             if form == "markdown":
                 report = _to_folder(memory, path, only, progress)
-            elif file == STDOUT:
+            elif file == moving.STANDARD:
                 report = _to_lines(memory, sys.stdout.buffer, only, progress)
                 sys.stdout.buffer.flush()
             else:
@@ -115,7 +113,7 @@ def _told(name: str) -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise TransferError("Nobody reads on: the export is not whole.") from error
     except OSError as error:
-        where = "Standard output" if name == STDOUT else name
+        where = "Standard output" if name == moving.STANDARD else name
         raise TransferError(
             f"{where} cannot be written: {error.strerror or error}. "
             "What was there before is untouched."
@@ -123,14 +121,16 @@ def _told(name: str) -> Iterator[None]:
 
 
 def _tell(report: dict[str, int], file: str, as_json: bool) -> None:
-    say = screen.note if file == STDOUT else screen.say
+    say = screen.note if file == moving.STANDARD else screen.say
     if as_json:
         say(json.dumps({"file": file, **report}, ensure_ascii=False))
         return
-    name = "standard output" if file == STDOUT else file
-    lines = [f"{report['contexts']:,} contexts exported to {name}."]
+    name = "standard output" if file == moving.STANDARD else file
+    lines = [f"{moving.counted(report['contexts'], 'context')} exported to {name}."]
     if report.get("trash"):
-        lines.append(f"{report['trash']:,} more are in the trash, and exported as such.")
+        lines.append(
+            f"{report['trash']:,} more came from the trash, and go there again at an import."
+        )
     if report.get("revisions"):
-        lines.append(f"{report['revisions']:,} earlier texts came along.")
+        lines.append(f"{moving.counted(report['revisions'], 'earlier text')} came along.")
     say("\n".join(lines))

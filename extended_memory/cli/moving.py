@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from extended_memory.domain import Context, Revision, SettingsError
 from extended_memory.names import (
@@ -11,6 +14,9 @@ from extended_memory.names import (
     normalise_project,
 )
 from extended_memory.service import MemoryService
+
+STANDARD = "-"
+"""Standard input or output, in place of a file."""
 
 BATCH = 200
 """How many contexts are held at once, each with all of its earlier texts."""
@@ -23,6 +29,21 @@ class Stored:
     context: Context
     revisions: tuple[Revision, ...]
     forgotten_at: datetime | None = None
+
+
+def _no_option(_type: Any, place: Any) -> None:
+    for name in (place,) if isinstance(place, str) else place:
+        if name.startswith("-") and name != STANDARD:
+            raise ValueError(f"There is no option {name}; a file of that name is ./{name}.")
+
+
+Place = Annotated[str, Parameter(allow_leading_hyphen=True, validator=_no_option)]
+"""A file or a folder, or ``STANDARD``."""
+
+
+def counted(count: int, singular: str) -> str:
+    """Return a number and what it counts: ``1 context``, ``1,200 contexts``."""
+    return f"{count:,} {singular}" + ("" if count == 1 else "s")
 
 
 def project_name(name: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from extended_memory.transfer.adapting import adapted, mapping
 from extended_memory.transfer.documents import document
-from extended_memory.transfer.reading import Item, TransferError
+from extended_memory.transfer.reading import Item, LeftOut, TransferError
 
 TOOL = "claude"
 
@@ -55,17 +55,23 @@ def _accounts(value: object) -> list[object]:
 
 
 def _entries(text: str, project: str | None) -> Iterator[Item]:
-    """Cut a text into its memories: list entries and paragraphs, with their heading as tag."""
+    """Cut a text into its memories: list entries and paragraphs, with their heading as tag.
+
+    Where entries are dated, what stands around them is what Claude said of them.
+    """
+    has_dates = is_text(text)
     heading = date = ""
-    start, entry = 0, list[str]()
+    start, listed, entry = 0, False, list[str]()
 
     def ended() -> Iterator[Item]:
         content = "\n".join(entry).strip()
         entry.clear()
-        if content:
+        if content and has_dates and not listed:
+            yield LeftOut(kind="text around the memories")
+        elif content:
             yield from adapted(
                 tool=TOOL,
-                key="",
+                key=project or "",
                 place=f"line {start:,}",
                 project=project,
                 content=content,
@@ -84,7 +90,8 @@ def _entries(text: str, project: str | None) -> Iterator[Item]:
             yield from ended()
             start, date = number, begun.groupdict().get("date") or ""
             entry.append(begun["text"])
+            listed = True
         else:
-            start = start if entry else number
-            entry.append(line.strip() if entry else line)
+            start, listed = (start, listed) if entry else (number, False)
+            entry.append(line.strip())
     yield from ended()
