@@ -78,6 +78,11 @@ class MemoryService:
         """Whether a call that need not wait for others is served within milliseconds."""
         return self._opened is not None and self._opened.answers_at_once
 
+    @property
+    def notice(self) -> str:
+        """What the person should know about the store as it was opened, or ""."""
+        return self._repository.notice
+
     def project_for(self, name: str) -> str:
         """Return the project that a call works on.
 
@@ -254,7 +259,7 @@ class MemoryService:
             instructions=instructions.read(self._custom_instructions),
             popular_tags=self.opening_tags(project),
             context_count=0 if held is None else held.context_count,
-            notice=self._repository.notice,
+            notice=self.notice,
         )
 
     def opening_tags(self, project: str) -> tuple[TagCount, ...]:

@@ -1,15 +1,16 @@
 """What of an import is in the store already, in whatever way it got there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
-from extended_memory.cli.moving import Stored, trashed
 from extended_memory.domain import MINIMUM_IMPORTANCE, Context, ForeignContext, TimeSpan
 from extended_memory.service import MemoryService
 from extended_memory.transfer.origins import origin_of
 from extended_memory.transfer.reading import Found
 
 _MILLISECOND = timedelta(milliseconds=1)
+
+_AT_A_TIME = 500
 
 _COMPARED = 1_000
 """How many contexts of the same time are compared with what arrives."""
@@ -41,26 +42,30 @@ def new_of(
     """
     known = memory.brought([found.context.origin for found in batch])
     unknown = {f.context.origin: f for f in batch if f.context.origin not in known}
-    ours = [found for found in unknown.values() if found.own is not None]
+    ours = [found for found in unknown.values() if found.own_id is not None]
     there = _under_their_ids(memory, ours) | _alike(memory, ours, there_until)
     return [found.context for origin, found in unknown.items() if origin not in there]
 
 
 def _under_their_ids(memory: MemoryService, batch: Sequence[Found]) -> set[str]:
     """Return the origins that contexts here have under the same ids, changed or forgotten."""
-    ids = sorted({found.own.id for found in batch if found.own is not None})
+    ids = sorted({found.own_id for found in batch if found.own_id is not None})
     if not ids:
         return set()
-    revised = memory.revised(ids)
-    held = [
-        Stored(context=context, revisions=revised.get(context.id, ()))
-        for context in memory.get(ids)
-    ]
-    for one in trashed(memory, after=ids[0] - 1):
-        if one.context.id > ids[-1]:
-            break
-        held.append(one)
-    return {origin_of(one.context, one.revisions) for one in held}
+    held = [*memory.get(ids), *_in_the_trash(memory, ids)]
+    revised = memory.revised([context.id for context in held])
+    return {origin_of(one.id, one.created_at, one.content, revised.get(one.id, ())) for one in held}
+
+
+def _in_the_trash(memory: MemoryService, ids: Sequence[int]) -> Iterator[Context]:
+    """Give what is in the trash from the first to the last of these ids."""
+    after = ids[0] - 1
+    while forgotten := memory.walk_trash(after=after, limit=_AT_A_TIME):
+        for one in forgotten:
+            after = one.context.id
+            if after > ids[-1]:
+                return
+            yield one.context
 
 
 def _alike(memory: MemoryService, batch: Sequence[Found], there_until: int) -> set[str]:

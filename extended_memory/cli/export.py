@@ -14,6 +14,8 @@ from cyclopts import Parameter
 from rich.progress import Progress
 
 from extended_memory.cli import moving, screen, surroundings
+from extended_memory.cli.whole_store import everything
+from extended_memory.domain import ForeignContext
 from extended_memory.service import MemoryService
 from extended_memory.transfer import exporting, jsonl, markdown
 from extended_memory.transfer.reading import TransferError
@@ -72,15 +74,11 @@ def _to_lines(
     task = progress.add_task("Exporting", total=_total(memory, project))
     out.write(jsonl.header(datetime.now(timezone.utc)))
     counts = {"contexts": 0, "trash": 0, "revisions": 0}
-    for one in moving.stored(memory, project=project):
-        out.write(jsonl.line(one.context, one.revisions))
-        counts["contexts"] += 1
-        counts["revisions"] += len(one.revisions)
-        progress.advance(task)
-    for one in moving.trashed(memory, project=project):
-        out.write(jsonl.line(one.context, one.revisions, one.forgotten_at))
-        counts["trash"] += 1
-        counts["revisions"] += len(one.revisions)
+    for context_id, context in _of(memory, project):
+        out.write(jsonl.line(context_id, context))
+        counts["trash" if context.forgotten_at else "contexts"] += 1
+        counts["revisions"] += len(context.revisions)
+        progress.advance(task, context.forgotten_at is None)
     return counts
 
 
@@ -90,13 +88,17 @@ def _to_folder(
     task = progress.add_task("Exporting", total=_total(memory, project))
     written = 0
     with exporting.new_folder(path) as folder:
-        for one in moving.stored(memory, project=project):
-            exporting.put(
-                folder / markdown.file_of(one.context), markdown.text_of(one.context, one.revisions)
-            )
-            written += 1
-            progress.advance(task)
+        for context_id, context in _of(memory, project):
+            if context.forgotten_at is None:
+                file = folder / markdown.file_of(context_id, context)
+                exporting.put(file, markdown.text_of(context_id, context))
+                written += 1
+                progress.advance(task)
     return {"contexts": written}
+
+
+def _of(memory: MemoryService, project: str) -> Iterator[tuple[int, ForeignContext]]:
+    return (one for one in everything(memory) if project in ("", one[1].project))
 
 
 def _total(memory: MemoryService, project: str) -> int:

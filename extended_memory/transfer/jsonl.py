@@ -4,14 +4,14 @@ docs/export-format.md describes it for whoever writes a reader of their own.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from extended_memory.domain import Context, Revision
+from extended_memory.domain import ForeignContext
 from extended_memory.transfer.reading import Damaged, Item, TransferError, lines
 from extended_memory.transfer.record import Record, moment, reason, values_of
 from extended_memory.version import __version__
@@ -36,11 +36,9 @@ def header(exported_at: datetime) -> bytes:
     )
 
 
-def line(
-    context: Context, revisions: Sequence[Revision] = (), forgotten_at: datetime | None = None
-) -> bytes:
-    """Return the line of a context; ``revisions`` are all it has, the oldest first."""
-    return _line(values_of(context, revisions, forgotten_at))
+def line(context_id: int, context: ForeignContext) -> bytes:
+    """Return the line of a context that has this id in its store."""
+    return _line(values_of(context_id, context))
 
 
 def is_header(values: object) -> bool:

@@ -5,14 +5,14 @@ in the trash, is not in it: that is what JSON lines are for.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
-from extended_memory.domain import Context, Revision
+from extended_memory.domain import ForeignContext
 from extended_memory.transfer import front_matter
-from extended_memory.transfer.origins import digest, origin_of
+from extended_memory.transfer.origins import digest
 from extended_memory.transfer.reading import Damaged, Item
 from extended_memory.transfer.record import Record, reason, values_of
 
@@ -27,19 +27,19 @@ _NO_WORD = re.compile(r"[\W_]+")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 
 
-def file_of(context: Context) -> PurePosixPath:
+def file_of(context_id: int, context: ForeignContext) -> PurePosixPath:
     """Return where a context lies in the folder: its project, its id and its first words.
 
     Safe on every file system, Windows' too, and for each context another one.
     """
     words = _plain(context.content[:1000])
-    stem = f"{context.id}-{words}" if words else str(context.id)
+    stem = f"{context_id}-{words}" if words else str(context_id)
     return PurePosixPath(_folder(context.project), stem + SUFFIX)
 
 
-def text_of(context: Context, revisions: Sequence[Revision] = ()) -> bytes:
-    """Return the file of a context; of its revisions, only where it comes from is told."""
-    values = values_of(context) | {"origin": origin_of(context, revisions)}
+def text_of(context_id: int, context: ForeignContext) -> bytes:
+    """Return the file of a context that has this id in its store."""
+    values = values_of(context_id, context) | {"origin": context.origin}
     content = values.pop("content").encode()
     left_out = {"revisions", "forgotten_at"} | ({"updated_at"} if not context.updated_at else set())
     return front_matter.join({k: v for k, v in values.items() if k not in left_out}, content)

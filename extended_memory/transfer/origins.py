@@ -1,21 +1,23 @@
 """What names a context of a store the same wherever it goes, so that it is brought once."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import blake2b
 
-from extended_memory.domain import Context, Revision, to_milliseconds
+from extended_memory.domain import Revision, to_milliseconds
 
 
-def origin_of(context: Context, revisions: Sequence[Revision] = ()) -> str:
+def origin_of(
+    context_id: int, created_at: datetime, content: str, revisions: Sequence[Revision] = ()
+) -> str:
     """Return what is the same for a context at every run, also when it has changed or moved.
 
     That is its id, the time it was saved at and the text it had then: two stores give the same
     id to different contexts, and an update or another name of the project makes no other one.
     ``revisions`` are all it has, the oldest first.
     """
-    first = revisions[0].content if revisions else context.content
-    saved = (to_milliseconds(context.created_at), first)
-    return f"copy:{context.id}:{digest(repr(saved))}"
+    first = revisions[0].content if revisions else content
+    return f"copy:{context_id}:{digest(repr((to_milliseconds(created_at), first)))}"
 
 
 def digest(text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from extended_memory.domain import Context, ExtendedMemoryError, ForeignContext
+from extended_memory.domain import ExtendedMemoryError, ForeignContext
 
 MAXIMUM_LINE_BYTES = 64 * 2**20
 """Of one line: a context with all of its earlier texts; what is longer is none."""
@@ -20,14 +20,14 @@ class TransferError(ExtendedMemoryError):
 class Found:
     """A context, and where in its source it stands: ``line 7``, or the name of a file.
 
-    ``own`` is what it was in the store of this product that it was exported from, None where it
+    ``own_id`` is its id in the store of this product that it was exported from, None where it
     comes from another tool; ``lost_tags`` counts tags that are too many or too long for us;
     ``part`` counts from 1 where a text is too long for one context and became several.
     """
 
     place: str
     context: ForeignContext
-    own: Context | None = None
+    own_id: int | None = None
     lost_tags: int = 0
     part: int = 1
 

@@ -20,7 +20,6 @@ from extended_memory.arguments import MAXIMUM_INTEGER
 from extended_memory.domain import (
     MAXIMUM_IMPORTANCE,
     MINIMUM_IMPORTANCE,
-    Context,
     ForeignContext,
     Revision,
     from_milliseconds,
@@ -33,12 +32,10 @@ from extended_memory.transfer.reading import Found
 _OLDEST = from_milliseconds(0)
 
 
-def values_of(
-    context: Context, revisions: Sequence[Revision] = (), forgotten_at: datetime | None = None
-) -> dict[str, Any]:
-    """Return the fields of a context; ``revisions`` are all it has, the oldest first."""
+def values_of(context_id: int, context: ForeignContext) -> dict[str, Any]:
+    """Return the fields of a context that has this id in its store."""
     return {
-        "id": context.id,
+        "id": context_id,
         "project": context.project,
         "content": context.content,
         "importance": context.importance,
@@ -53,9 +50,9 @@ def values_of(
                 "tags": list(revision.tags),
                 "replaced_at": moment(revision.replaced_at),
             }
-            for revision in revisions
+            for revision in context.revisions
         ],
-        "forgotten_at": forgotten_at and moment(forgotten_at),
+        "forgotten_at": context.forgotten_at and moment(context.forgotten_at),
     }
 
 
@@ -128,15 +125,6 @@ class Record(BaseModel):
 
     def found(self, place: str) -> Found:
         """Return the context as something that was found in a source."""
-        own = Context(
-            id=self.id,
-            project=self.project,
-            content=self.content,
-            importance=self.importance,
-            tags=self.tags,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-        )
         revisions = tuple(
             Revision(
                 number=revision.number,
@@ -148,7 +136,7 @@ class Record(BaseModel):
             for revision in self.revisions
         )
         foreign = ForeignContext(
-            origin=self.origin or origin_of(own, revisions),
+            origin=self.origin or origin_of(self.id, self.created_at, self.content, revisions),
             project=self.project,
             content=self.content,
             importance=self.importance,
@@ -158,4 +146,4 @@ class Record(BaseModel):
             revisions=revisions,
             forgotten_at=self.forgotten_at,
         )
-        return Found(place=place, context=foreign, own=own)
+        return Found(place=place, context=foreign, own_id=self.id)

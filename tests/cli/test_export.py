@@ -32,9 +32,11 @@ def test_a_file_holds_everything(store: str, tmp_path: Path) -> None:
         ],
     ), ended.stderr
     lines = records(file.read_text("utf-8"))
-    assert [(line["id"], line["content"], line["forgotten_at"] is not None) for line in lines] == [
-        (context.id, context.content, since is not None) for context, _, since in held(store)
-    ]
+    assert [(line["id"], line["content"], line["forgotten_at"] is not None) for line in lines] == (
+        sorted(
+            (context.id, context.content, since is not None) for context, _, since in held(store)
+        )
+    )
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.glob("*memory.jsonl*")] == ["memory.jsonl"]
 

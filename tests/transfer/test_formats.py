@@ -13,7 +13,7 @@ from extended_memory.cli.import_ import Form
 from extended_memory.transfer import formats, jsonl, markdown
 from extended_memory.transfer.reading import TransferError
 from tests.transfer.test_foreign import DATA
-from tests.transfer.values import example
+from tests.transfer.values import EXAMPLE
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_our_own_forms_are_recognised(tmp_path: Path) -> None:
     assert formats.format_of(lines) == formats.JSONL
     note = tmp_path / "notes" / "general" / "1.md"
     note.parent.mkdir(parents=True)
-    note.write_bytes(markdown.text_of(example()))
+    note.write_bytes(markdown.text_of(7, EXAMPLE))
     assert formats.format_of(tmp_path / "notes") == formats.MARKDOWN
     assert formats.format_of(note) == formats.MARKDOWN
 

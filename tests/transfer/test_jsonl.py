@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -9,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extended_memory.domain import Context, ForeignContext, Revision
+from extended_memory.domain import ForeignContext, Revision
 from extended_memory.transfer import jsonl
 from extended_memory.transfer.origins import origin_of
 from extended_memory.transfer.reading import Damaged, Found, TransferError
-from tests.transfer.values import example, histories
+from tests.transfer.values import EXAMPLE, exported
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=timezone.utc)
 
@@ -23,30 +24,14 @@ def written(path: Path, *lines: bytes) -> Path:
     return path
 
 
-@given(st.lists(histories(), max_size=4))
-def test_everything_comes_back(
-    all_of: list[tuple[Context, tuple[Revision, ...], datetime | None]],
-) -> None:
+@given(st.lists(exported(), max_size=4))
+def test_everything_comes_back(all_of: list[tuple[int, ForeignContext]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = written(Path(folder, "a.jsonl"), *(jsonl.line(*one) for one in all_of))
         assert jsonl.count(path) == len(all_of)
         assert list(jsonl.read(path)) == [
-            Found(
-                place=f"line {number:,}",
-                own=context,
-                context=ForeignContext(
-                    origin=origin_of(context, revisions),
-                    project=context.project,
-                    content=context.content,
-                    importance=context.importance,
-                    tags=context.tags,
-                    created_at=context.created_at,
-                    updated_at=context.updated_at,
-                    revisions=revisions,
-                    forgotten_at=forgotten_at,
-                ),
-            )
-            for number, (context, revisions, forgotten_at) in enumerate(all_of, start=2)
+            Found(place=f"line {number:,}", own_id=context_id, context=context)
+            for number, (context_id, context) in enumerate(all_of, start=2)
         ]
 
 
@@ -54,8 +39,14 @@ def test_a_line_is_as_it_is_documented() -> None:
     first = Revision(
         number=1, content="Ordered.", importance=5, tags=(), replaced_at=NOW - timedelta(days=1)
     )
-    context = example(updated_at=first.replaced_at, content="Заказы 🧾\n")
-    assert jsonl.line(context, [first], NOW).decode() == (
+    context = replace(
+        EXAMPLE,
+        content="Заказы 🧾\n",
+        updated_at=first.replaced_at,
+        revisions=(first,),
+        forgotten_at=NOW,
+    )
+    assert jsonl.line(7, context).decode() == (
         '{"id":7,"project":"web shop","content":"Заказы 🧾\\n","importance":9,'
         '"tags":["database","decision"],"created_at":"2026-11-23T09:15:00.250Z",'
         '"updated_at":"2026-11-24T12:00:00.000Z","revisions":[{"number":1,"content":"Ordered.",'
@@ -64,7 +55,7 @@ def test_a_line_is_as_it_is_documented() -> None:
     )
 
 
-GOOD = json.loads(jsonl.line(example()))
+GOOD = json.loads(jsonl.line(7, EXAMPLE))
 REVISION = {
     "number": 1,
     "content": "x",
@@ -95,35 +86,28 @@ REVISION = {
 def test_a_damaged_line_is_named_and_the_rest_is_read(
     line: bytes, why: str, tmp_path: Path
 ) -> None:
-    good = jsonl.line(example())
+    good = jsonl.line(7, EXAMPLE)
     first, damaged, last = jsonl.read(written(tmp_path / "a.jsonl", good, line + b"\n", good))
-    assert isinstance(first, Found)
-    assert isinstance(damaged, Damaged)
-    assert isinstance(last, Found)
-    assert (first.place, first.own, last.place, last.own) == (
-        "line 2",
-        example(),
-        "line 4",
-        example(),
+    assert (first, last) == (
+        Found(place="line 2", own_id=7, context=EXAMPLE),
+        Found(place="line 4", own_id=7, context=EXAMPLE),
     )
+    assert isinstance(damaged, Damaged)
     assert damaged.place == "line 3"
     assert why in damaged.why
 
 
 def test_blank_lines_windows_ends_and_a_byte_order_mark_do_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    text = jsonl.header(NOW) + b"\n" + jsonl.line(example()).rstrip()
+    text = jsonl.header(NOW) + b"\n" + jsonl.line(7, EXAMPLE).rstrip()
     path.write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
-    (found,) = jsonl.read(path)
-    assert isinstance(found, Found)
-    assert (found.place, found.own) == ("line 3", example())
+    assert list(jsonl.read(path)) == [Found(place="line 3", own_id=7, context=EXAMPLE)]
 
 
 def test_a_field_of_a_later_release_is_passed_over(tmp_path: Path) -> None:
     line = json.dumps(GOOD | {"mood": "calm"}).encode() + b"\n"
-    (found,) = jsonl.read(written(tmp_path / "a.jsonl", line))
-    assert isinstance(found, Found)
-    assert found.own == example()
+    path = written(tmp_path / "a.jsonl", line)
+    assert list(jsonl.read(path)) == [Found(place="line 2", own_id=7, context=EXAMPLE)]
 
 
 @pytest.mark.parametrize("version", [2, "2", None])
@@ -136,10 +120,10 @@ def test_a_newer_format_is_refused(version: object, tmp_path: Path) -> None:
         jsonl.count(path)
 
 
-def test_an_update_and_another_project_make_no_other_origin() -> None:
+def test_an_update_makes_no_other_origin_but_another_first_text_does() -> None:
     first = Revision(number=1, content="Old.", importance=5, tags=(), replaced_at=NOW)
-    before = example(content="Old.")
-    after = example(content="New.", project="shop", importance=2, tags=(), updated_at=NOW)
-    assert origin_of(after, [first]) == origin_of(before)
-    others = [example(content="New."), example(id=8, content="Old."), example(created_at=NOW)]
-    assert len({origin_of(one) for one in (before, *others)}) == 4
+    before = origin_of(7, NOW, "Old.")
+    assert origin_of(7, NOW, "New.", [first]) == before
+    later = NOW + timedelta(milliseconds=1)
+    others = {origin_of(7, NOW, "New."), origin_of(8, NOW, "Old."), origin_of(7, later, "Old.")}
+    assert len(others | {before}) == 4

@@ -1,56 +1,50 @@
 """Markdown files keep every byte of a content, and are safe in any file system."""
 
 import tempfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 
-from extended_memory.domain import Context, ForeignContext, Revision
+from extended_memory.domain import ForeignContext
 from extended_memory.transfer import markdown
-from extended_memory.transfer.origins import origin_of
 from extended_memory.transfer.reading import Damaged, Found
-from tests.transfer.values import example, histories
+from tests.transfer.values import EXAMPLE, exported
 
 
-def put(folder: Path, context: Context, revisions: tuple[Revision, ...] = ()) -> Path:
-    file = folder / markdown.file_of(context)
+def put(folder: Path, context_id: int = 7, context: ForeignContext = EXAMPLE) -> Path:
+    file = folder / markdown.file_of(context_id, context)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(markdown.text_of(context, revisions))
+    file.write_bytes(markdown.text_of(context_id, context))
     return file
 
 
-@given(histories())
-def test_every_byte_comes_back(
-    history: tuple[Context, tuple[Revision, ...], datetime | None],
-) -> None:
-    context, revisions, _ = history
+def folder_of(project: str) -> str:
+    return markdown.file_of(7, replace(EXAMPLE, project=project)).parts[0]
+
+
+@given(exported())
+def test_every_byte_comes_back(one: tuple[int, ForeignContext]) -> None:
+    context_id, context = one
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        file = put(folder, context, revisions)
+        file = put(folder, context_id, context)
         assert list(markdown.read(folder)) == [
             Found(
                 place=file.relative_to(folder).as_posix(),
-                own=context,
-                context=ForeignContext(
-                    origin=origin_of(context, revisions),
-                    project=context.project,
-                    content=context.content,
-                    importance=context.importance,
-                    tags=context.tags,
-                    created_at=context.created_at,
-                    updated_at=context.updated_at,
-                ),
+                own_id=context_id,
+                context=replace(context, revisions=(), forgotten_at=None),
             )
         ]
 
 
 def test_a_file_is_as_obsidian_reads_it() -> None:
-    assert markdown.text_of(example()).decode() == (
+    assert markdown.text_of(7, EXAMPLE).decode() == (
         "---\nid: 7\nproject: web shop\nimportance: 9\ntags:\n- database\n- decision\n"
         "created_at: '2026-11-23T09:15:00.250Z'\n"
-        f"origin: {origin_of(example())}\n---\nOrders are stored in PostgreSQL."
+        f"origin: {EXAMPLE.origin}\n---\nOrders are stored in PostgreSQL."
     )
 
 
@@ -66,14 +60,15 @@ def test_a_file_is_as_obsidian_reads_it() -> None:
     ],
 )
 def test_a_file_is_called_by_its_id_and_first_words(project: str, content: str, name: str) -> None:
-    assert str(markdown.file_of(example(project=project, content=content))) == name
+    context = replace(EXAMPLE, project=project, content=content)
+    assert str(markdown.file_of(7, context)) == name
 
 
 @pytest.mark.parametrize(
     "project", ["a/b", "a:b", "con", "nul", "..", "🎄", "a.", "com1", "x" * 200]
 )
 def test_a_project_with_a_name_that_no_folder_can_have_gets_a_safe_one(project: str) -> None:
-    folder = markdown.file_of(example(project=project)).parts[0]
+    folder = folder_of(project)
     assert folder.replace("-", "").isalnum()
     assert len(folder) < 60
     assert folder not in {project, "a-b", "a"}
@@ -81,7 +76,7 @@ def test_a_project_with_a_name_that_no_folder_can_have_gets_a_safe_one(project: 
 
 def test_projects_that_would_share_a_folder_do_not() -> None:
     names = ["a/b", "a:b", "a b", "a.b", "a", "a.", ".a", "🎄", "🎅"]
-    assert len({markdown.file_of(example(project=name)).parts[0] for name in names}) == len(names)
+    assert len({folder_of(name) for name in names}) == len(names)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +90,7 @@ def test_projects_that_would_share_a_folder_do_not() -> None:
     ],
 )
 def test_a_damaged_file_is_named(data: bytes, why: str, tmp_path: Path) -> None:
-    put(tmp_path, example())
+    put(tmp_path)
     (tmp_path / "zzz.md").write_bytes(data)
     found, damaged = markdown.read(tmp_path)
     assert isinstance(found, Found)
@@ -117,8 +112,8 @@ def test_what_an_editor_did_to_the_front_matter_is_read(tmp_path: Path) -> None:
 
 
 def test_hidden_folders_are_passed_over(tmp_path: Path) -> None:
-    put(tmp_path, example())
-    put(tmp_path / ".trash", example(id=8))
+    put(tmp_path)
+    put(tmp_path / ".trash", 8)
     assert [found.place for found in markdown.read(tmp_path) if isinstance(found, Found)] == [
         "web-shop/7-Orders-are-stored-in-PostgreSQL.md"
     ]
