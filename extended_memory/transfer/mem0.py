@@ -91,8 +91,8 @@ def _lines(file: Iterable[bytes]) -> Iterator[Item]:
         place = f"line {number:,}"
         try:
             memory = mapping(value_of(row))
-        except ValueError as error:
-            yield Damaged(place=place, why=f"it is no JSON: {error}")
+        except ValueError:
+            yield Damaged(place=place, why="it is no JSON")
             continue
         yield from _memory(place, memory, memory.get("app"), texts(memory.get("categories")))
 

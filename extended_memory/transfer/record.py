@@ -65,6 +65,8 @@ def moment(time: datetime) -> str:
 def reason(error: ValidationError) -> str:
     """Say in a few words what is wrong with a record, and nothing of what it holds."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"] == "json_invalid":
+        return "it is no JSON"
     field = ".".join(str(part) for part in first["loc"])
     return f"{field}: {first['msg']}" if field else first["msg"]
 
