@@ -217,6 +217,10 @@ class MemoryService:
         """Store contexts of another store, each once; return how many are new."""
         return self._repository.bring(contexts)
 
+    def brought(self, origins: Sequence[str]) -> frozenset[str]:
+        """Return those of these origins that were brought before, and so are left out."""
+        return self._repository.brought(origins)
+
     def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
         """Return contexts of all projects by rising id, for a person who moves a store."""
         return self._repository.walk(after=after, limit=limit)

@@ -125,6 +125,10 @@ class Readme:
             for rows in (table.splitlines() for table in found)
         ]
 
+    def table(self, first: str) -> list[list[str]]:
+        """The table whose first cell is this."""
+        return next(rows for rows in self.tables if rows[0][0] == first)
+
     @cached_property
     def tools(self) -> dict[str, list[re.Match[str]]]:
         """The arguments of each row of the tools table."""
@@ -136,7 +140,8 @@ class Readme:
     @cached_property
     def settings(self) -> dict[str, tuple[str, str]]:
         """The meaning and the default of each row of the settings table."""
-        return {name.strip("`"): (meaning, unset) for name, meaning, unset in self.tables[1]}
+        rows = self.table("`STORAGE_CONNECTION_STRING`")
+        return {name.strip("`"): (meaning, unset) for name, meaning, unset in rows}
 
     @cached_property
     def links(self) -> list[str]:
@@ -322,7 +327,7 @@ def test_every_place_in_the_settings_table_is_understood(readme: Readme) -> None
 
 
 def test_every_form_of_a_redis_url_is_understood(readme: Readme) -> None:
-    forms = [row[0].strip("`") for row in readme.tables[3]]
+    forms = [row[0].strip("`") for row in readme.table("`redis://user:password@host:6379/0`")]
     assert [address.parse(form).kind for form in forms] == [
         "server",
         "server",

@@ -68,6 +68,7 @@ BELOW: dict[str, set[str]] = {
     },
     "quick_import": {"server", "serving"},
     "clients": {"clients", "domain"},
+    "transfer": {"arguments", "domain", "names", "stdio", "transfer", "version"},
     "cli": {
         "answers",
         "arguments",
@@ -83,6 +84,7 @@ BELOW: dict[str, set[str]] = {
         "settings",
         "storage",
         "storage.redis",
+        "transfer",
         "version",
     },
     "__main__": {"cli", "domain", "logs", "quick_import", "settings", "stdio"},
@@ -92,10 +94,10 @@ BELOW: dict[str, set[str]] = {
 LIBRARIES = {
     "fastmcp": {"server", "serving"},
     "mcp_types": {"serving", "stdio"},
-    "pydantic": {"answers", "arguments", "cli", "refusals", "serving", "stdio"},
-    "pydantic_core": {"arguments"},
+    "pydantic": {"answers", "arguments", "cli", "refusals", "serving", "stdio", "transfer"},
+    "pydantic_core": {"arguments", "transfer"},
     "sqlalchemy": {"storage.sql"},
-    "sqlite3": {"storage.sql"},
+    "sqlite3": {"storage.sql", "transfer"},  # a database of another product is read, no more
     "alembic": {"storage.sql"},
     "redis": {"storage.redis"},
     "cyclopts": {"cli"},
@@ -103,6 +105,7 @@ LIBRARIES = {
     "tomlkit": {"clients"},
     "rich": {"cli"},
     "markdown_it": {"cli"},
+    "yaml": {"transfer"},
 }
 """Which rooms may import a library."""
 

@@ -46,6 +46,15 @@ app.command(
 app.command("extended_memory.cli.mend:rename_project", help="Give a project another name.")
 
 # Move
+app.command(
+    "extended_memory.cli.export:export",
+    help="Write the memory to a file, or to a folder of Markdown.",
+)
+app.command(
+    "extended_memory.cli.import_:import_",
+    name="import",
+    help="Bring contexts in from an export, of this product or of another tool.",
+)
 app.command("extended_memory.cli.copy:copy", help="Copy every context of one store into another.")
 app.command(
     "extended_memory.cli.import_redis:import_redis",

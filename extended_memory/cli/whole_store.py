@@ -10,6 +10,7 @@ from itertools import islice
 
 from extended_memory.domain import Context, ForeignContext, Revision, to_milliseconds
 from extended_memory.service import MemoryService
+from extended_memory.transfer.origins import origin_of
 
 BATCH = 500
 
@@ -48,7 +49,7 @@ def _foreign(
     context: Context, revisions: tuple[Revision, ...], forgotten_at: datetime | None
 ) -> ForeignContext:
     return ForeignContext(
-        origin=_origin(context),
+        origin=origin_of(context.id, context.created_at, context.content, revisions),
         project=context.project,
         content=context.content,
         importance=context.importance,
@@ -58,12 +59,6 @@ def _foreign(
         revisions=revisions,
         forgotten_at=forgotten_at,
     )
-
-
-def _origin(context: Context) -> str:
-    """Return what is the same for a context at every run, also when its store moves."""
-    values = (context.project, to_milliseconds(context.created_at), context.content)
-    return f"copy:{context.id}:{blake2b(repr(values).encode(), digest_size=16).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,10 @@ class MemoryRepository(ABC):
         """
 
     @abstractmethod
+    def brought(self, origins: Sequence[str]) -> frozenset[str]:
+        """Return those of these origins that were brought before, and so are left out."""
+
+    @abstractmethod
     def load(
         self,
         project: str,

@@ -377,6 +377,15 @@ def test_what_was_brought_and_forgotten_is_not_brought_again(
     assert load(repository).contexts == (kept,)
 
 
+def test_it_is_known_which_origins_were_brought(repository: MemoryRepository) -> None:
+    origins = [foreign(number).origin for number in (1, 2, 3)]
+    assert repository.brought(origins) == frozenset()
+    repository.bring([foreign(1), foreign(2)])
+    repository.forget(load(repository).contexts[0].id, project=None, permanently=True)
+    assert repository.brought(origins) == set(origins[:2])
+    assert repository.brought([]) == frozenset()
+
+
 def test_equal_contexts_of_two_origins_are_both_brought(repository: MemoryRepository) -> None:
     same = {"content": "same", "importance": 5, "tags": (), "created_at": foreign(1).created_at}
     assert repository.bring([foreign(number, **same) for number in (1, 2)]) == 2

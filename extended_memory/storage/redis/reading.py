@@ -86,6 +86,14 @@ class Reader:
                 break
         return found
 
+    def brought(self, origins: Sequence[str]) -> frozenset[str]:
+        """Return those of these origins that are settled; what is pending may not be stored."""
+        if not origins:
+            return frozenset()
+        notes = self._store.ask(partial(self._store.client.hmget, self._keys.origins, origins))
+        noted = zip(origins, notes, strict=True)
+        return frozenset(origin for origin, note in noted if note is not None and note.isdecimal())
+
     def owner(self, context_id: int) -> str | None:
         """Return the project that an id is in, None where it was never given."""
         key = self._keys.project_of(bucket(context_id))

@@ -84,6 +84,11 @@ class RedisRepository(MemoryRepository):
         """Store contexts of another store; see the contract."""
         return sum(self._bring(context) for context in contexts)
 
+    def brought(self, origins: Sequence[str]) -> frozenset[str]:
+        """Return which of these origins were brought before; see the contract."""
+        with self._store.use():
+            return self._reader.brought(origins)
+
     def load(
         self,
         project: str,

@@ -107,6 +107,12 @@ class SqlRepository(MemoryRepository):
                 new += 1
         return new
 
+    def brought(self, origins: Sequence[str]) -> frozenset[str]:
+        """Return which of these origins were brought before; see the contract."""
+        with self._database.reading() as connection:
+            known = connection.execute(statements.ORIGINS, {"origins": origins})
+            return frozenset(known.scalars())
+
     def load(
         self,
         project: str,

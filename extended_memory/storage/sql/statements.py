@@ -191,6 +191,7 @@ SAVE_PROJECT_TIMES = prepared(
         last_saved_at=func.max(ProjectRow.last_saved_at, bindparam("last_changed_at")),
     )
 )
+ORIGINS = select(OriginRow.origin).where(OriginRow.origin.in_(bindparam("origins", expanding=True)))
 SAVE_ORIGIN = prepared(insert(OriginRow).prefix_with("OR IGNORE"), "origin", "context_id")
 SAVE_ORIGIN_ID = prepared(
     select(OriginRow.context_id).where(OriginRow.origin == bindparam("origin"))

@@ -1,0 +1,167 @@
+"""``import``: brings contexts in from an export of this product, or of another tool."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from os.path import expanduser
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from rich.progress import Progress
+
+from extended_memory.cli import arriving, import_report, moving, screen, surroundings
+from extended_memory.cli.import_report import Source, Tally
+from extended_memory.service import MemoryService
+from extended_memory.settings import SqliteLocation
+from extended_memory.transfer import formats
+from extended_memory.transfer.reading import Found, TransferError
+
+_BATCH_BYTES = 4 * 2**20
+
+Form = Literal[
+    "jsonl",
+    "markdown",
+    "server-memory",
+    "mcp-memory-keeper",
+    "basic-memory",
+    "mcp-memory-service",
+    "openmemory",
+    "claude",
+]
+
+
+def import_(
+    source: moving.Place,
+    /,
+    *more: moving.Place,
+    form: Annotated[Form | None, Parameter(name="--from")] = None,
+    project: str = "",
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Bring contexts in from an export of this product, or of another tool.
+
+    What a source is, is recognised. What is there already stays as it is, so a second run adds
+    what is new alone, and one that was interrupted is completed by the next.
+
+    Parameters
+    ----------
+    source
+        A file or a folder; - is standard input.
+    more
+        Others.
+    form
+        What they are, where it is not recognised.
+    project
+        Put everything into this project.
+    dry_run
+        Say what would be imported, and import nothing.
+    as_json
+        Print the report as one JSON object.
+    """
+    with ExitStack() as stack:
+        given = [stack.enter_context(_source(name, form or "")) for name in (source, *more)]
+        memory = stack.enter_context(surroundings.opened())
+        into = moving.project_name(project)
+        if into or memory.pinned is not None:
+            into = memory.project_for(into)
+        store = surroundings.settings().storage
+        # A trial makes no file, not even an empty one.
+        empty = dry_run and isinstance(store, SqliteLocation) and not store.path.exists()
+        there_until = 0
+        if not empty:
+            memory.prepare()  # what the log has to say of the store comes before the bar
+            there_until = arriving.last_id(memory)
+        importer = _Importer(memory, into, there_until, dry_run=dry_run, empty=empty)
+        tallies = []
+        with _completed_later(), surroundings.progress() as progress:
+            for one in given:
+                with _readable(one.name):
+                    tallies.append((one, importer.run(one, progress)))
+    import_report.tell(tallies, dry_run=dry_run, as_json=as_json)
+
+
+class _Importer:
+    """Brings sources into a memory, batch by batch; each context is there whole or not at all."""
+
+    def __init__(
+        self, memory: MemoryService, project: str, there_until: int, *, dry_run: bool, empty: bool
+    ) -> None:
+        self._memory = memory
+        self._project = project
+        self._there_until = there_until
+        self._dry_run = dry_run
+        self._empty = empty
+
+    def run(self, source: Source, progress: Progress) -> Tally:
+        """Import a source; return what became of it."""
+        tally = Tally()
+        task = progress.add_task(
+            "Looking" if self._dry_run else "Importing", total=source.size or None
+        )
+        batch: list[Found] = []
+        size = 0
+        for item in source.form.read(source.path):
+            progress.advance(task, not isinstance(item, Found) or item.part == 1)
+            tally.note(item)
+            if not isinstance(item, Found):
+                continue
+            found = item
+            if self._project:
+                found = replace(found, context=replace(found.context, project=self._project))
+            batch.append(found)
+            size += len(found.context.content)
+            if len(batch) == moving.BATCH or size > _BATCH_BYTES:
+                tally.new += self._bring(batch)
+                batch, size = [], 0
+        tally.new += self._bring(batch)
+        return tally
+
+    def _bring(self, batch: list[Found]) -> int:
+        if not batch:
+            return 0
+        if self._empty:
+            return len({found.context.origin for found in batch})
+        new = arriving.new_of(self._memory, batch, there_until=self._there_until)
+        return len(new) if self._dry_run or not new else self._memory.bring(new)
+
+
+@contextmanager
+def _source(name: str, form: str) -> Iterator[Source]:
+    """Give a source; standard input is kept in a file meanwhile, for it is read twice."""
+    with ExitStack() as stack:
+        if name == moving.STANDARD:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            path = folder / "standard input"
+            with path.open("xb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        else:
+            path = Path(expanduser(name))
+        with _readable(name):
+            if not path.exists():
+                raise TransferError(f"There is no {name}: check the path.")
+            recognised = formats.format_of(path, form)
+            size = recognised.size(path)
+        yield Source(name=name, path=path, form=recognised, size=size)
+
+
+@contextmanager
+def _completed_later() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        screen.note("What was imported so far stays; the same command imports the rest.")
+        raise
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Turn what the system refuses into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise TransferError(f"{name} cannot be read: {error.strerror or error}.") from error

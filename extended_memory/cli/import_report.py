@@ -1,0 +1,110 @@
+"""What an import found and did, counted while it runs and told at its end."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from extended_memory.cli import screen
+from extended_memory.cli.moving import counted
+from extended_memory.domain import MAXIMUM_CONTENT_BYTES
+from extended_memory.transfer import formats
+from extended_memory.transfer.reading import Damaged, Found, Item, LeftOut, TransferError
+
+_SHOWN = 20
+"""How many of the places that could not be read are named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One thing to import: its name as it was given, where it lies, its form and its size."""
+
+    name: str
+    path: Path
+    form: formats.Format
+    size: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What became of a source, counted while it is read."""
+
+    found: int = 0
+    new: int = 0
+    lost_tags: int = 0
+    split: int = 0
+    damaged_count: int = 0
+    damaged: list[Damaged] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def note(self, item: Item) -> None:
+        """Count what a reader gave."""
+        if isinstance(item, Found):
+            self.found += 1
+            self.lost_tags += item.lost_tags
+            self.split += item.part == 2
+        elif isinstance(item, LeftOut):
+            self.left_out[item.kind] += 1
+        else:
+            self.damaged_count += 1
+            if len(self.damaged) < _SHOWN:
+                self.damaged.append(item)
+
+
+def tell(tallies: Sequence[tuple[Source, Tally]], *, dry_run: bool, as_json: bool) -> None:
+    """Tell what was imported, and then what could not be read.
+
+    Raises:
+        TransferError: something could not be read.
+    """
+    if as_json:
+        screen.show_json(
+            {
+                "dry_run": dry_run,
+                "found": sum(tally.found for _, tally in tallies),
+                "imported": sum(tally.new for _, tally in tallies),
+                "sources": [_values(source, tally) for source, tally in tallies],
+            }
+        )
+    else:
+        for source, tally in tallies:
+            screen.say("\n".join(_lines(source, tally, dry_run=dry_run)))
+    for source, tally in tallies:
+        for one in tally.damaged:
+            screen.note(f"{source.name}, {one.place}: {one.why}.")
+    count = sum(tally.damaged_count for _, tally in tallies)
+    if count:
+        rest = "would be imported" if dry_run else "was imported"
+        raise TransferError(f"{count:,} could not be read; the rest {rest}.")
+
+
+def _values(source: Source, tally: Tally) -> dict[str, Any]:
+    return {
+        "source": source.name,
+        "format": source.form.name,
+        "found": tally.found,
+        "imported": tally.new,
+        "there_before": tally.found - tally.new,
+        "unreadable": tally.damaged_count,
+        "unreadable_places": [{"place": one.place, "why": one.why} for one in tally.damaged],
+        "left_out": dict(tally.left_out),
+        "lost_tags": tally.lost_tags,
+        "split": tally.split,
+    }
+
+
+def _lines(source: Source, tally: Tally, *, dry_run: bool) -> list[str]:
+    done = "would be imported" if dry_run else "imported"
+    there = "are there already" if dry_run else "were there before"
+    lines = [
+        f"{tally.new:,} of {tally.found:,} contexts {done} from {source.name}, {source.form.title}."
+    ]
+    if tally.found > tally.new:
+        lines.append(f"{tally.found - tally.new:,} {there}.")
+    if tally.split:
+        texts = counted(tally.split, "text")
+        lines.append(f"{texts} of more than {MAXIMUM_CONTENT_BYTES:,} bytes: cut into contexts.")
+    if tally.lost_tags:
+        lines.append(f"{counted(tally.lost_tags, 'tag')} left out: too long, or too many of one.")
+    return lines + [f"{count:,} left out: {kind}." for kind, count in tally.left_out.items()]
