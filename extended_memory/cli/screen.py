@@ -71,11 +71,6 @@ def note(text: str) -> None:
     console.print(clean(text), markup=False, soft_wrap=not console.is_terminal)
 
 
-def note(text: str) -> None:
-    """Tell the person something that is not the answer, on standard error."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)
-
-
 def show_json(value: object) -> None:
     """Print a value as one line of JSON, in UTF-8."""
     text = json.dumps(value, ensure_ascii=False)
