@@ -27,7 +27,7 @@ def copy(
     target: str,
     /,
     *,
-    project: str = "",
+    project: str | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> None:
     """Copy every context of one store into another, and check that it is there.
@@ -50,7 +50,7 @@ def copy(
     at = surroundings.place(source)
     if isinstance(at, SqliteLocation) and not at.path.exists():
         raise SettingsError(f"There is no file {at.path.name} to copy from: check the path.")
-    only = normalise_project(project)
+    only = normalise_project(project or "")
     copied = Copied()
     report: dict[str, Any] = {}
     lines: list[str] = []

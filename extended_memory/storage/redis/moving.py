@@ -9,11 +9,12 @@ where it left: the next call brings it to its project first. The note of the arr
 need not arrive again, also where it was changed or forgotten for good since.
 """
 
+from collections.abc import Mapping
 from functools import partial
 
 from extended_memory.storage.redis import bodies
 from extended_memory.storage.redis.indexing import analyzer_version, impacts_of
-from extended_memory.storage.redis.keys import bucket, id_of, member
+from extended_memory.storage.redis.keys import bucket, id_of
 from extended_memory.storage.redis.store import Store
 from extended_memory.storage.redis.writing import (
     KEEP,
@@ -59,7 +60,9 @@ class Mover:
         departed = {name: note for name, note in noted.items() if note}
         for name, note in departed.items():
             with self._store.use():
-                self._arrive(old, name, note)
+                key = self._keys.on_the_way(old, id_of(name))
+                body = self._store.ask(partial(self._store.client.get, key))
+                self._arrive(old, name, note, body, None)
         return sum(note.startswith(":") for note in departed.values())
 
     def _move_all(self, old: str, new: str, place: Place, last: int) -> int:
@@ -74,37 +77,35 @@ class Mover:
                     return moved
             for name in members:
                 with self._store.use():
-                    note = self._depart(old, new, id_of(name), place) if id_of(name) <= last else ""
-                    if note:
-                        self._arrive(old, name, note)
+                    if id_of(name) <= last and self._move(old, new, name, place):
                         moved += 1
                     else:
                         left += 1  # or it was forgotten: then another round finds what is skipped
             with self._store.use():
                 self._clear(new, "", members)
 
-    def _depart(self, old: str, new: str, context_id: int, place: Place) -> str | None:
-        """Take a context out of its project; return what is noted, None where it is not there."""
-        token = new_token()
+    def _move(self, old: str, new: str, name: str, place: Place) -> bool:
+        """Move one context; say whether it was there."""
+        context_id, token = id_of(name), new_token()
         for _ in range(TRIES):
             body = self._writer.body(old, context_id, place)
             if body is None:
-                return None
+                return False
             context = self._store.read(body, context_id, old)
             tags = context.tags if place == "contexts" else ()
-            terms = impacts_of(context) if place == "contexts" else ()
-            outcome, *found = self._store.run(
+            impacts = impacts_of(context) if place == "contexts" else {}
+            outcome, *note = self._store.run(
                 "depart",
                 [
                     *self._keys.of_context(old, context_id),
                     *self._keys.tagged(old, tags),
                     self._keys.moves(old),
                     self._keys.on_the_way(old, context_id),
-                    *self._keys.postings(old, terms),
+                    *self._keys.postings(old, impacts),
                 ],
                 [
                     body,
-                    member(context_id),
+                    name,
                     bodies.digest(context),
                     token,
                     place,
@@ -114,23 +115,32 @@ class Mover:
                     *tags,
                 ],
             )
+            if outcome == 1:
+                self._arrive(old, name, note[0], body, impacts)
             if outcome >= 0:
-                return found[0] if outcome else None
+                return bool(outcome)
         raise too_busy(context_id)
 
-    def _arrive(self, old: str, name: str, note: str) -> None:
-        """Put a context that has departed into its new project, and clear away what it left."""
+    def _arrive(
+        self, old: str, name: str, note: str, body: str | None, impacts: Mapping[str, int] | None
+    ) -> None:
+        """Put a context that has departed into its new project, and clear away what it left.
+
+        Without a body, somebody else was quicker.
+        """
         context_id = id_of(name)
         forgotten_at, _, new = note.partition(":")
-        on_the_way = self._keys.on_the_way(old, context_id)
         past = self._keys.revisions(old, context_id)
-        body = self._store.ask(partial(self._store.client.get, on_the_way))
-        if body is not None:  # nobody else was quicker
+        if body is not None:
             context = self._store.read(body, context_id, new)
-            entries = self._store.ask(partial(self._store.client.lrange, past, 0, -1))
+            entries = []
+            if context.updated_at is not None:
+                entries = self._store.ask(partial(self._store.client.lrange, past, 0, -1))
             self._rehome(context_id, old, new)
-            self._writer.bring(context, entries, forgotten_at=forgotten_at, moving=name)
-        self._clear(old, note, [name], on_the_way, past)
+            self._writer.bring(
+                context, entries, forgotten_at=forgotten_at, moving=name, impacts=impacts
+            )
+        self._clear(old, note, [name], self._keys.on_the_way(old, context_id), past)
 
     def _rehome(self, context_id: int, old: str, new: str) -> None:
         keys = [self._keys.project_of(bucket(context_id)), self._keys.projects]

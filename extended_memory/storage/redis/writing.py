@@ -5,7 +5,7 @@ project's: they lie on different servers. A crash between them leaves an id that
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
@@ -135,16 +135,28 @@ class Writer:
             self._ahead = from_milliseconds(int(found[0])) - datetime.now(timezone.utc)
 
     def bring(
-        self, context: Context, past: Sequence[str], *, forgotten_at: str, moving: str = ""
+        self,
+        context: Context,
+        past: Sequence[str],
+        *,
+        forgotten_at: str,
+        moving: str = "",
+        impacts: Mapping[str, int] | None = None,
     ) -> int:
         """Store a context as it was elsewhere, with its revisions; return the id it has then.
 
         ``forgotten_at`` is since when it is in the trash, or "". ``moving`` is the member by which
-        a move between projects notes it, or "".
+        a move between projects notes it, or ""; ``impacts`` is what its terms weigh, if known.
         """
         while True:
             keys, values = bring_request(
-                self._keys, context, past, new_token(), forgotten_at=forgotten_at, moving=moving
+                self._keys,
+                context,
+                past,
+                new_token(),
+                forgotten_at=forgotten_at,
+                moving=moving,
+                impacts=impacts,
             )
             (outcome,) = self._store.run("arrive" if moving else "bring", keys, values)
             if outcome == "stored":
@@ -311,10 +323,12 @@ def bring_request(
     *,
     forgotten_at: str = "",
     moving: str = "",
+    impacts: Mapping[str, int] | None = None,
 ) -> tuple[list[str], list[str | int]]:
     """Return the keys and the arguments of ``_bring.lua``; see ``Writer.bring``."""
     tags = () if forgotten_at else context.tags
-    impacts = {} if forgotten_at else impacts_of(context)
+    if impacts is None:
+        impacts = {} if forgotten_at else impacts_of(context)
     of_all = [
         *keys.of_context(context.project, context.id),
         *keys.tagged(context.project, tags),

@@ -191,6 +191,17 @@ def test_every_read_is_that_of_the_index_in_plain_python(
                 assert file.best(project, groups, filters, limit=limit) == best
 
 
+@pytest.mark.parametrize(("old", "new"), [("alpha", "beta"), ("beta", "alpha"), ("beta", "gamma")])
+def test_projects_that_become_one_have_one_index(place: Path, old: str, new: str) -> None:
+    chance = Chance(11)
+    change_much(place, chance)  # old and recent postings of both, and what is in the trash
+    with closing(SqlRepository(place)) as repository:
+        count = repository.summary(old).context_count
+        assert 0 < repository.rename_project(old, new) == count
+    assert index_flaws(place) == faults_within(place) == []
+    assert rows(place, f"SELECT * FROM projects WHERE name = '{old}'") == []
+
+
 @pytest.mark.parametrize("seed", range(6, 10))
 def test_every_ranking_is_that_of_the_index_in_plain_python(place: Path, seed: int) -> None:
     chance = Chance(seed)
