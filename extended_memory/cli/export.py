@@ -60,6 +60,7 @@ def export(
             if form == "markdown":
                 report = _to_folder(memory, path, only, progress)
             elif file == moving.STANDARD:
+                progress.disable = sys.stdout.isatty()  # a bar would stand among the lines
                 report = _to_lines(memory, sys.stdout.buffer, only, progress)
                 sys.stdout.buffer.flush()
             else:

@@ -37,7 +37,7 @@ def split(data: bytes) -> tuple[dict[str, object], bytes]:
         return {}, data
     try:
         values = yaml.load(data[opening.end() : closing.start()], Loader=_Loader)  # noqa: S506
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 2}" if mark else ""
         raise ValueError(f"its front matter is not YAML{where}") from error

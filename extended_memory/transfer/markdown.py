@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from extended_memory.domain import ForeignContext
 from extended_memory.transfer import front_matter
+from extended_memory.transfer.adapting import texts
 from extended_memory.transfer.origins import digest
 from extended_memory.transfer.reading import Damaged, Item
 from extended_memory.transfer.record import Record, reason, values_of
@@ -81,6 +82,8 @@ def read(path: Path) -> Iterator[Item]:
         place = place_of(file, path)
         try:
             values, content = front_matter.split(file.read_bytes())
+            if not isinstance(values.get("tags"), list):
+                values["tags"] = texts(values.get("tags"))  # as editors write one, or none
             record = Record.model_validate(values | {"content": content.decode()})
         except ValidationError as error:
             yield Damaged(place=place, why=reason(error))

@@ -63,6 +63,7 @@ def read_lines(path: Path) -> Iterator[Item]:
 def read_zip(path: Path) -> Iterator[Item]:
     """Give the memories of OpenMemory's backup."""
     try:
+        # A RuntimeError is what a zip with a password, or packed in another way, raises.
         with zipfile.ZipFile(path) as archive:
             names = {_called(name): name for name in archive.namelist()}
             if _LINES in names:
@@ -70,7 +71,7 @@ def read_zip(path: Path) -> Iterator[Item]:
                     yield from _packed_lines(path, file)
             else:
                 yield from _document(value_of(archive.read(names[_TABLES])))
-    except (zipfile.BadZipFile, ValueError) as error:
+    except (zipfile.BadZipFile, ValueError, RuntimeError) as error:
         raise TransferError(f"{path.name} is damaged: {error}.") from error
 
 

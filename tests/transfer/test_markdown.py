@@ -84,6 +84,8 @@ def test_projects_that_would_share_a_folder_do_not() -> None:
     [
         (b"No front matter\n", "id: Field required"),
         (b"---\nid: [\n---\nx", "its front matter is not YAML in line"),
+        (b"---\nid: " + b"[" * 9_999 + b"\n---\nx", "its front matter is not YAML"),
+        (b"---\nid: 2026-99-99\n---\nx", "month must be in 1..12"),
         (b"---\n- a\n---\nx", "its front matter is no list of names and values"),
         (b"---\nid: 1\n---\n\xff", "it is not UTF-8"),
         (b"---\nid: 1\nproject: x\nimportance: high\ntags: []\n---\nx", "importance: Input"),
@@ -109,6 +111,21 @@ def test_what_an_editor_did_to_the_front_matter_is_read(tmp_path: Path) -> None:
     context = found.context
     assert (context.project, context.tags, context.content) == ("my proj", ("a", "b"), "Text\r\n")
     assert context.created_at == datetime.fromisoformat("2026-11-23T09:15:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("tags", "read"), [("tags: B", ("b",)), ("tags: a, b", ("a", "b")), ("tags:", ()), ("x: 1", ())]
+)
+def test_tags_are_read_as_editors_write_them(
+    tags: str, read: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "a.md").write_text(
+        f"---\nid: 7\nproject: p\nimportance: 9\n{tags}\n"
+        "created_at: 2026-11-23T09:15:00Z\n---\nText"
+    )
+    (found,) = markdown.read(tmp_path)
+    assert isinstance(found, Found)
+    assert found.context.tags == read
 
 
 def test_hidden_folders_are_passed_over(tmp_path: Path) -> None:
