@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 MINIMUM_IMPORTANCE = 1
 MAXIMUM_IMPORTANCE = 10
@@ -229,6 +230,37 @@ class Opening:
     """How many contexts the project holds, of any importance."""
     notice: str = ""
     """What the person should know about the store, where nothing was loaded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A copy of a store's file.
+
+    ``reason`` is "upgrade" where it was made before one, "manual" where it was asked for,
+    "replaced" where another backup was restored over it, "" where nothing says. ``context_count``
+    is None where the copy cannot be read.
+    """
+
+    path: Path
+    written_at: datetime
+    reason: str
+    revision: str
+    size: int
+    context_count: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something in a store that does not fit together, and how often.
+
+    ``part`` is the part of the store that is wrong, in a word; ``flaw`` says what is wrong with
+    it. ``can_be_rebuilt`` where the contexts themselves say what is right.
+    """
+
+    part: str
+    flaw: str
+    count: int
+    can_be_rebuilt: bool
 
 
 class ExtendedMemoryError(Exception):

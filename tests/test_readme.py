@@ -42,7 +42,7 @@ from extended_memory.settings import (
 )
 from extended_memory.storage.redis import address
 from extended_memory.storage.redis.health import LEGACY_PREFIX
-from extended_memory.storage.sql import files, upgrade
+from extended_memory.storage.sql import copies, files, upgrade
 from tests.storage.redis.permissions import PERMISSIONS
 
 pytestmark = pytest.mark.anyio
@@ -500,7 +500,7 @@ FACTS = {
         russian="не больше {} тегов",
     ),
     "the backups that are kept": Fact(
-        numbers=(upgrade.BACKUPS_KEPT,),
+        numbers=(copies.BACKUPS_KEPT,),
         english="the newest {} are kept",
         russian="хранятся {} самых новых",
     ),
