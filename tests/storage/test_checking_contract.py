@@ -1,6 +1,5 @@
 """What a check promises on every backend: silence about what this product wrote, and no change."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
@@ -18,7 +17,7 @@ def tell(what: str, done: int, total: int) -> None:
 
 
 @pytest.fixture
-def used(repository: MemoryRepository) -> Iterator[MemoryRepository]:
+def used(repository: MemoryRepository) -> MemoryRepository:
     """Give a store in which everything was done that can be done."""
     ids = [
         repository.save(
@@ -37,7 +36,7 @@ def used(repository: MemoryRepository) -> Iterator[MemoryRepository]:
     repository.forget(ids[40], project=None, permanently=True)
     repository.restore(ids[12], project=None)
     repository.restore(ids[1], project=None, revision=1)
-    yield repository
+    return repository
 
 
 def test_what_was_written_by_this_product_fits_together(used: MemoryRepository) -> None:

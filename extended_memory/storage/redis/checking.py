@@ -118,7 +118,7 @@ class Checker:
         times = self._ask("hmget", self._keys.project(project), "created_at", "last_saved_at")
         if look.seen and (None in times or int(times[0]) > look.first or int(times[1]) < look.last):
             look.flaws["times"] += 1
-        if look.is_indexed:
+        if look.is_indexed and not look.flaws["unreadable"]:  # whose words nobody knows
             self._look_at_words(project, look)
         return +look.flaws
 

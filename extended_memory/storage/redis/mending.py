@@ -33,7 +33,9 @@ class Mender:
             parts = {FLAWS[flaw][0] for flaw in flaws if FLAWS[flaw][2]}
             if parts - {SEARCH}:
                 self._lists(project)
-            if parts:  # also where lists were wrong: what a search finds was one of them
+            # Also where lists were wrong: what a search finds was one of them. Not where a context
+            # cannot be read: nothing could be found any more until it is restored.
+            if parts and not flaws["unreadable"]:
                 self._give_up_index(project)
 
     def _lists(self, project: str) -> None:
@@ -56,8 +58,10 @@ class Mender:
         listed: set[int] = {
             id_of(name) for name in ask(partial(client.zrange, self._keys.contexts(project), 0, -1))
         }
-        last = max(int(ask(partial(client.get, self._keys.sequence)) or 0), *listed, 0)
-        ask(partial(client.set, self._keys.sequence, last))
+        noted = int(ask(partial(client.get, self._keys.sequence)) or 0)
+        last = max(noted, *listed, 0)
+        if last > noted:
+            ask(partial(client.set, self._keys.sequence, last))
         for context_id in listed:
             key = self._keys.project_of(bucket(context_id))
             ask(partial(client.hset, key, str(context_id), project))

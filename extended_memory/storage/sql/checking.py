@@ -40,6 +40,10 @@ _COUNTED = """
 """
 _KEPT = "SELECT project_id, importance, context_count FROM context_counts WHERE context_count <> 0"
 _TAGGED = "(SELECT count(*) FROM context_tags WHERE tag_id = tags.id)"
+_STRANGE_LINKS = """
+    context_tags l JOIN contexts c ON c.id = l.context_id JOIN tags t ON t.id = l.tag_id
+    WHERE t.project_id <> c.project_id AND c.project_id IN (SELECT id FROM projects)
+"""
 _LAST_ID = """
     (SELECT max(id) FROM (
         SELECT max(id) AS id FROM contexts UNION ALL SELECT max(id) FROM trash
@@ -107,29 +111,21 @@ RULES: Final = (
     Rule(
         part="tags",
         flaw="links to a tag of another project",
-        broken="""
-            SELECT 1 FROM context_tags l JOIN contexts c ON c.id = l.context_id
-            JOIN tags t ON t.id = l.tag_id WHERE t.project_id <> c.project_id
-        """,
+        broken=f"SELECT 1 FROM {_STRANGE_LINKS}",
         mend=(
-            """
+            f"""
             INSERT OR IGNORE INTO tags (project_id, name, context_count)
-            SELECT c.project_id, t.name, 0 FROM context_tags l
-            JOIN contexts c ON c.id = l.context_id JOIN tags t ON t.id = l.tag_id
-            WHERE t.project_id <> c.project_id
+            SELECT c.project_id, t.name, 0 FROM {_STRANGE_LINKS}
             """,
-            """
+            f"""
             INSERT OR IGNORE INTO context_tags (tag_id, importance, created_at, context_id)
-            SELECT own.id, l.importance, l.created_at, l.context_id FROM context_tags l
-            JOIN contexts c ON c.id = l.context_id JOIN tags t ON t.id = l.tag_id
-            JOIN tags own ON own.project_id = c.project_id AND own.name = t.name
-            WHERE t.project_id <> c.project_id
+            SELECT own.id, l.importance, l.created_at, l.context_id
+            FROM tags own, {_STRANGE_LINKS}
+                AND own.project_id = c.project_id AND own.name = t.name
             """,
-            """
+            f"""
             DELETE FROM context_tags WHERE (tag_id, context_id) IN (
-                SELECT l.tag_id, l.context_id FROM context_tags l
-                JOIN contexts c ON c.id = l.context_id JOIN tags t ON t.id = l.tag_id
-                WHERE t.project_id <> c.project_id
+                SELECT l.tag_id, l.context_id FROM {_STRANGE_LINKS}
             )
             """,
         ),
