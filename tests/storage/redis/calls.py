@@ -50,6 +50,7 @@ CALLS: dict[str, Call] = {
     "project": lambda repository: repository.project("alpha"),
     "search": lambda repository: find(repository, "note", minimum_importance=2),
     "index": lambda repository: repository.index_some(9),
+    "check": lambda repository: repository.check(lambda *_: None),
     "popular tags": lambda repository: repository.popular_tags("alpha", minimum_count=1, limit=9),
 }
 """Calls on a store whose first context is #1, in the project alpha and with the tags a and b.
