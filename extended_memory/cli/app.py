@@ -45,6 +45,14 @@ app.command(
 )
 
 # Install
+app.command(
+    "extended_memory.cli.install:install",
+    help="Write this server into the configuration of a client.",
+)
+app.command(
+    "extended_memory.cli.install:uninstall",
+    help="Take this server out of the configuration of a client.",
+)
 
 
 def asks_for_a_command(arguments: Sequence[str]) -> bool:

@@ -1,8 +1,11 @@
 """What every command works in: the settings of the environment, and the memory they name."""
 
 import os
-from collections.abc import Iterator
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -13,6 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from extended_memory.clients.launch import Running
+from extended_memory.clients.table import Machine, System
 from extended_memory.service import MemoryService
 from extended_memory.settings import (
     REDIS_KEY_PREFIX,
@@ -29,9 +34,36 @@ def settings() -> Settings:
     return Settings.from_environment(os.environ)
 
 
+def settings_of(variables: Mapping[str, str]) -> Settings:
+    """Read what a server that is started with these variables would."""
+    return Settings.from_environment(variables)
+
+
 def place(connection: str) -> SqliteLocation | RedisLocation:
     """Say where a connection string of the command line points."""
     return storage_location(connection, key_prefix=os.environ.get(REDIS_KEY_PREFIX, ""))
+
+
+def machine() -> Machine:
+    """Say where the configuration files of clients are looked for."""
+    systems: dict[str, System] = {"win32": "windows", "darwin": "macos"}
+    return Machine(
+        system=systems.get(sys.platform, "linux"), home=Path.home(), environment=os.environ
+    )
+
+
+def running() -> Running:
+    """Say what runs now, and where uvx is: on the PATH, or beside the uv that started this."""
+    program = Path(sys.argv[0])
+    uvx = shutil.which("uvx") or shutil.which(
+        "uvx", path=str(Path(os.environ.get("UV", "")).parent)
+    )
+    return Running(
+        program=None if program.name == "__main__.py" else program.absolute(),
+        interpreter=Path(sys.executable),
+        prefix=Path(sys.prefix),
+        uvx=Path(uvx) if uvx else None,
+    )
 
 
 @contextmanager

@@ -1,0 +1,100 @@
+"""What is to change in a client's configuration, worked out before anything is written."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from extended_memory.clients import files, found
+from extended_memory.clients.entry import NAME, Entry
+from extended_memory.clients.faults import ConfigurationError
+from extended_memory.clients.table import Client
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A file, the text it is to have, and the entries that this is about."""
+
+    client: Client
+    file: files.File
+    text: str
+    names: tuple[str, ...]
+
+    @property
+    def needed(self) -> bool:
+        """Say whether the file is not already so."""
+        return self.text != (self.file.text or "")
+
+
+def present(client: Client, file: files.File, *, name: str | None) -> Entry | None:
+    """Return the entry to bring up to date: that of a name, or one that starts this server.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or the name is that of another server.
+    """
+    there = [e for e in found.servers(client, file) if e.keys[:-1] == client.keys]
+    if name is None:
+        ours = sorted((e for e in there if e.ours), key=lambda e: e.name != NAME)
+        return ours[0] if ours else None
+    of_name = next((e for e in there if e.name == name), None)
+    if of_name and not of_name.ours:
+        raise ConfigurationError(f'"{name}" is another server in {file.path}: take another --name.')
+    return of_name
+
+
+def to_install(
+    client: Client,
+    file: files.File,
+    *,
+    entry: Mapping[str, Any],
+    before: Entry | None,
+    name: str | None,
+) -> Change:
+    """Set an entry: a new one, or the command, arguments and variables of one that is there.
+
+    Raises:
+        ConfigurationError: the file cannot be changed.
+    """
+    target = before.name if before else name or NAME
+    keys = (*client.keys, target)
+    text = file.text or ""
+    if before is None and found.get(client.format, text, keys) is not None:
+        raise ConfigurationError(
+            f'"{target}" is in {file.path} already, and not as a command: take another --name.'
+        )
+    try:
+        for way, value in _values(keys, entry, before):
+            text = found.put(client.format, text, way, value)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{file.path} was left alone: {error}") from error
+    return Change(client=client, file=file, text=text, names=(target,))
+
+
+def to_uninstall(client: Client, file: files.File, *, name: str | None) -> Change:
+    """Take away every entry that starts this server, or the one of a name.
+
+    Raises:
+        ConfigurationError: the file cannot be read or changed.
+    """
+    going = [
+        entry
+        for entry in found.servers(client, file)
+        if (entry.name == name if name else entry.ours)
+    ]
+    text = file.text or ""
+    for entry in going:
+        text = found.cut(client.format, text, entry.keys)
+    return Change(client=client, file=file, text=text, names=tuple(e.name for e in going))
+
+
+def _values(
+    keys: tuple[str, ...], entry: Mapping[str, Any], before: Entry | None
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Say what to set where; of an entry that is there everything else is left."""
+    if before is None:
+        yield keys, entry
+        return
+    for key, value in entry.items():
+        if key == "env" and before.env:
+            yield from (((*keys, key, variable), text) for variable, text in value.items())
+        else:
+            yield (*keys, key), value

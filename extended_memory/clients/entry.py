@@ -1,0 +1,81 @@
+"""An entry of a client's configuration: a server and how it is started; and which are ours."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
+
+NAME = "extended-memory"
+PACKAGE = "extended-memory-mcp"
+
+_PROGRAM = re.compile(rf"{PACKAGE}(-server)?(\.exe|\.cmd)?", re.IGNORECASE)
+_REQUIREMENT = re.compile(rf"{PACKAGE}(-server)?(\[[\w,-]*\])?([@=<>!~ ].*)?")
+_MODULE = re.compile(r"extended_memory(_mcp)?(\.\w+)*")
+_CHECKOUT = re.compile(r".*extended[-_]memory.*[\\/]mcp-server[\\/]server\.py", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A server that a client starts by a command.
+
+    ``keys``: the way to it within the file; its last one is the server's name.
+    """
+
+    keys: tuple[str, ...]
+    command: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """Return what the client calls the server."""
+        return self.keys[-1]
+
+    @property
+    def ours(self) -> bool:
+        """Say whether it starts this server, of this release or 0.9.0, or has its name.
+
+        A program that is only given a folder of that name to work on is not this server.
+        """
+        last = (PurePosixPath(self.command).name, PureWindowsPath(self.command).name)
+        return (
+            self.name == NAME
+            or any(_PROGRAM.fullmatch(name) for name in last)
+            or any(
+                pattern.fullmatch(argument)
+                for argument in self.args
+                for pattern in (_REQUIREMENT, _MODULE, _CHECKOUT)
+            )
+        )
+
+
+def entries(value: Any, keys: tuple[str, ...]) -> Iterator[Entry]:
+    """Find the servers at the end of a way of keys, ``*`` standing for any key.
+
+    What is no server that is started by a command, such as one with a URL, is left out.
+    """
+    for way, servers in _at(value, keys):
+        if isinstance(servers, dict):
+            for name, server in servers.items():
+                if isinstance(server, dict) and isinstance(server.get("command"), str):
+                    yield _entry((*way, name), server)
+
+
+def _at(value: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if not keys:
+        yield (), value
+    elif isinstance(value, dict):
+        for key in value if keys[0] == "*" else {keys[0]} & value.keys():
+            for way, found in _at(value[key], keys[1:]):
+                yield (key, *way), found
+
+
+def _entry(keys: tuple[str, ...], server: dict[str, Any]) -> Entry:
+    args, env = server.get("args"), server.get("env")
+    return Entry(
+        keys=keys,
+        command=server["command"],
+        args=tuple(map(str, args)) if isinstance(args, list) else (),
+        env={key: str(text) for key, text in env.items()} if isinstance(env, dict) else {},
+    )

@@ -1,0 +1,90 @@
+"""Configuration files on the disk: read as text, and replaced whole or not at all."""
+
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from extended_memory.clients.faults import ConfigurationError
+
+_MARK = "\N{BYTE ORDER MARK}"
+_FOR_OWNER = 0o600  # it may hold passwords, and nobody but its client needs to read it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file as it was read; ``text`` is None where there is none."""
+
+    path: Path
+    text: str | None
+    marked: bool = False
+
+    def bytes_of(self, text: str) -> bytes:
+        """Return a text as this file has it, with a byte order mark where it has one."""
+        return ((_MARK if self.marked else "") + text).encode()
+
+
+def read(path: Path) -> File:
+    """Read a file.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is no text.
+    """
+    try:
+        text = path.read_bytes().decode()
+    except (FileNotFoundError, NotADirectoryError):
+        return File(path=path, text=None)
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path} is not in UTF-8 (byte {error.start + 1:,}): save it in that encoding."
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+    return File(path=path, text=text.removeprefix(_MARK), marked=text.startswith(_MARK))
+
+
+def replace(file: File, text: str, *, now: datetime) -> Path | None:
+    """Put a new text in the place of what was read; return the copy of that, if there was any.
+
+    A link goes on pointing to its file, and the file keeps its mode.
+
+    Raises:
+        ConfigurationError: it was changed meanwhile, or cannot be written.
+    """
+    if read(file.path) != file:
+        raise ConfigurationError(
+            f"{file.path} was changed meanwhile, so it was left alone: run the command again."
+        )
+    path = file.path.resolve()
+    try:
+        if file.text is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, file.bytes_of(text), _FOR_OWNER)
+            return None
+        mode = path.stat().st_mode & 0o777
+        backup = path.with_name(f"{path.name}.backup-{now:%Y%m%dT%H%M%SZ}")
+        _write(backup, file.bytes_of(file.text), mode)
+        _write(path, file.bytes_of(text), mode)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file.path} cannot be written: {error.strerror}. Nothing was changed."
+        ) from error
+    return backup
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """Write a file that is there as a whole, also after a power cut, or not at all."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(mode)
+        temporary.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()

@@ -1,0 +1,47 @@
+"""The command that a client is told to start this server with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from extended_memory.clients.entry import PACKAGE
+
+_UVX = "uvx"
+_CACHE_TAG = "CACHEDIR.TAG"  # https://bford.info/cachedir/; uv and others mark their caches by it
+_CACHES = {".cache", "cache", "caches"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """What runs now: its program, or None where Python was told a module; Python; and uvx.
+
+    ``prefix``: the environment's folder; ``uvx``: where it was found, if anywhere.
+    """
+
+    program: Path | None
+    interpreter: Path
+    prefix: Path
+    uvx: Path | None
+
+
+def command(running: Running, *, redis: bool = False) -> tuple[str, tuple[str, ...]]:
+    """Return a command and its arguments, with which a client can start what runs now.
+
+    Its path is absolute: a program that a desktop starts, Claude Desktop on macOS above all, does
+    not have the PATH of a shell (https://github.com/modelcontextprotocol/servers/issues/760). An
+    environment within a cache, as uvx makes it, goes when the cache is cleaned: uvx makes the next
+    one. ``redis``: the memory is on a Redis server, which uvx has to bring the client for.
+    """
+    if not _in_cache(running.prefix):
+        if running.program is not None:
+            return str(running.program), ()
+        return str(running.interpreter), ("-m", "extended_memory")
+    extra = ("--from", f"{PACKAGE}[redis]") if redis else ()
+    return str(running.uvx or _UVX), (*extra, PACKAGE)
+
+
+def _in_cache(prefix: Path) -> bool:
+    # uv marks each environment too, so the folder itself says nothing.
+    return any(
+        folder.name.lower() in _CACHES or (folder / _CACHE_TAG).is_file()
+        for folder in prefix.parents
+    )
