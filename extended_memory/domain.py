@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Literal
 
 MINIMUM_IMPORTANCE = 1
 MAXIMUM_IMPORTANCE = 10
@@ -263,6 +264,20 @@ class Finding:
     can_be_rebuilt: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """One fact about an installation, how bad it is, and what to do where something is.
+
+    Neither holds anything that was saved, a project's name or a secret. ``detail`` is for the
+    person alone: it may hold what another program says.
+    """
+
+    level: Literal["ok", "warning", "problem"] = "ok"
+    fact: str
+    remedy: str = ""
+    detail: str = ""
+
+
 class ExtendedMemoryError(Exception):
     """Something that cannot be done, as one sentence a person can act on.
 
@@ -293,3 +308,9 @@ class StoreError(ExtendedMemoryError):
 
 class StoreBusyError(StoreError):
     """Another writer is at work, and the call was not to wait for it; nothing has changed."""
+
+
+def complaint(refusal: ExtendedMemoryError) -> Remark:
+    """Return a refusal as a remark: its sentence says the fact, then after a colon the remedy."""
+    fact, _, remedy = str(refusal).partition(": ")
+    return Remark(level="problem", fact=f"{fact.rstrip('.')}.", remedy=remedy)

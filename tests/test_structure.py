@@ -1,6 +1,7 @@
 """Imports point down, and heavy libraries stay where they belong."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -68,9 +69,11 @@ BELOW: dict[str, set[str]] = {
     },
     "quick_import": {"server", "serving"},
     "clients": {"clients", "domain"},
+    "doctor": {"clients", "doctor", "domain", "settings", "storage", "version"},
     "cli": {
         "cli",
         "clients",
+        "doctor",
         "domain",
         "logs",
         "service",
@@ -103,6 +106,7 @@ AT_FIRST_USE = {"alembic", "redis", "platformdirs", "snowballstemmer"}
 """What a start that does not need it must not import."""
 
 
+@cache
 def modules() -> dict[str, ast.Module]:
     return {
         ".".join(path.relative_to(PACKAGE).with_suffix("").parts): ast.parse(

@@ -43,6 +43,9 @@ app.command(
 app.command(
     "extended_memory.cli.check:check", help="Look whether all that is stored fits together."
 )
+app.command(
+    "extended_memory.cli.doctor:doctor", help="Say what is well, what is not, and what to do."
+)
 
 # Install
 app.command(

@@ -1,10 +1,10 @@
 """Where contexts are kept: opens the repository that the settings ask for, and no other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extended_memory.domain import Backup, StoreError
+from extended_memory.domain import Backup, Remark, StoreError
 from extended_memory.settings import RedisLocation, SqliteLocation
 from extended_memory.storage.contract import MemoryRepository
 
@@ -88,6 +88,24 @@ def restore_backup(
     from extended_memory.storage.sql import backup
 
     return backup.restore(_file(location), file, tell=tell)
+
+
+def remarks(location: SqliteLocation | RedisLocation) -> Iterator[Remark]:
+    """Say how a store is; it is neither made nor upgraded."""
+    if isinstance(location, RedisLocation):
+        from extended_memory.storage.redis import remarks as of_redis
+
+        return of_redis.remarks(location.url, location.key_prefix, may_evict=location.may_evict)
+    from extended_memory.storage.sql import remarks as of_file
+
+    return of_file.remarks(location.path)
+
+
+def sqlite_remark() -> Remark:
+    """Say which SQLite this Python carries, and what is known of it."""
+    from extended_memory.storage.sql import remarks as of_file
+
+    return of_file.of_the_library()
 
 
 def _file(location: SqliteLocation | RedisLocation) -> Path:
