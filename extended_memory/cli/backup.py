@@ -42,7 +42,7 @@ def backup(file: Path | None = None, /, *, as_json: AsJson = False) -> None:
     if as_json:
         screen.show_json(_values(made) | {"removed": [str(path) for path in gone]})
         return
-    screen.say(f"{_contexts(made)} ({decimal(made.size)}) are in {made.path}")
+    screen.say(f"Copied {_contexts(made)} ({decimal(made.size)}) to {made.path}")
     for path in gone:
         screen.say(f"An older backup went: {path.name}")
 
@@ -105,7 +105,7 @@ def restore_backup(
     if as_json:
         screen.show_json({**_values(found), "replaced": None if aside is None else str(aside)})
         return
-    screen.say(f"{_contexts(found)} are the memory now.")
+    screen.say(f"Restored {_contexts(found)}.")
     if aside is not None:
         screen.say(f"What was there is kept in {aside}")
 
@@ -119,7 +119,7 @@ def _told(what: str) -> Iterator[Callable[[int, int], None]]:
 
 def _contexts(backup: Backup) -> str:
     if backup.context_count is None:
-        return "An unknown number of contexts"
+        return "an unknown number of contexts"
     return "1 context" if backup.context_count == 1 else f"{backup.context_count:,} contexts"
 
 

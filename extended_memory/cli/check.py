@@ -7,8 +7,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from extended_memory.cli import screen, surroundings
-from extended_memory.domain import ExtendedMemoryError, Finding
+from extended_memory.domain import ExtendedMemoryError, Finding, SettingsError
 from extended_memory.service import MemoryService
+from extended_memory.settings import SqliteLocation
 
 _INDEXED_AT_ONCE = 100
 
@@ -34,8 +35,14 @@ def check(
     as_json
         Print one JSON object.
     """
+    location = surroundings.settings().storage
+    if isinstance(location, SqliteLocation) and not location.path.exists():
+        raise SettingsError(
+            f"There is no memory at {location.path.name} yet: check STORAGE_CONNECTION_STRING, or "
+            "start a server, which makes it."
+        )
     with surroundings.opened() as memory:
-        memory.prepare()
+        memory.prepare()  # what the log has to say of the store comes before the bar
         found = _checked(memory)
         left = found
         if repair and any(finding.can_be_rebuilt for finding in found):
