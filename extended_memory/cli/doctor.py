@@ -64,7 +64,8 @@ def doctor(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = 
         remarks = [_values(part, remark) for part, remark in found]
         screen.show_json({"problems": problems, "warnings": warnings, "remarks": remarks})
     else:
-        screen.say(f"\n{_counted(problems, 'problem')}, {_counted(warnings, 'warning')}.")
+        counts = f"{_counted(problems, 'problem')}, {_counted(warnings, 'warning')}."
+        screen.say(f"\n{counts[0].upper()}{counts[1:]}")
     if problems:
         raise ProblemsFoundError("what is marked PROBLEM has its remedy below it.")
 
@@ -140,4 +141,4 @@ def _without_home(text: str) -> str:
 
 
 def _counted(count: int, what: str) -> str:
-    return f"{count or 'No'} {what}{'' if count == 1 else 's'}"
+    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"

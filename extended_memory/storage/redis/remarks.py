@@ -25,9 +25,7 @@ def remarks(url: str, key_prefix: str, *, may_evict: bool) -> Iterator[Remark]:
         return
     finally:
         store.close()
-    yield Remark(
-        fact=f"The memory is on {store.name}; the last number given to a note is {last:,}."
-    )
+    yield Remark(fact=f"The memory is on {store.name}; {last:,} ids were given so far.")
     for info in infos:
         yield from _of_a_server(info, store.name, may_evict=may_evict)
     if holds_legacy:
@@ -41,11 +39,12 @@ def remarks(url: str, key_prefix: str, *, may_evict: bool) -> Iterator[Remark]:
 def _of_a_server(info: Mapping[str, Any], name: str, *, may_evict: bool) -> Iterator[Remark]:
     what = "Valkey" if "valkey_version" in info else "Redis"
     number = info.get("valkey_version") or info.get("redis_version", "?")
+    mode = info.get("redis_mode") or info.get("server_mode", "?")
     used, most = info.get("used_memory", 0), info.get("maxmemory", 0)
     limit = f" of {most / 1_000_000:,.0f} MB" if most else ", without a limit"
     policy = info.get("maxmemory_policy", "?")
     yield Remark(
-        fact=f"{what} {number}, {info.get('redis_mode', '?')}, {info.get('role', '?')} with "
+        fact=f"{what} {number}, {mode}, {info.get('role', '?')} with "
         f"{info.get('connected_slaves', 0)} replicas; memory used: {used / 1_000_000:,.1f} MB"
         f"{limit}; when full: {policy}."
     )
