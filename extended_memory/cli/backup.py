@@ -67,7 +67,7 @@ def backups(*, as_json: AsJson = False) -> None:
     for one in found:
         facts = [
             f"{one.written_at:%Y-%m-%d %H:%M} UTC",
-            "damaged" if one.context_count is None else _contexts(one),
+            "unreadable" if one.context_count is None else _contexts(one),
             decimal(one.size),
             f"revision {one.revision}",
             _REASONS[one.reason],

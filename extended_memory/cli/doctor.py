@@ -52,11 +52,12 @@ def doctor(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = 
     logging.disable(logging.ERROR)  # what the log would say of a store is said here
     found = []
     shown = ""
-    with _looking():
+    console = screen.out()
+    with _looking(console):
         for part, remark in _remarks():
             found.append((part, remark))
             if not as_json:
-                _show(remark, title="" if part == shown else _TITLES[part])
+                _show(console, remark, title="" if part == shown else _TITLES[part])
                 shown = part
     problems = sum(remark.level == "problem" for _, remark in found)
     warnings = sum(remark.level == "warning" for _, remark in found)
@@ -94,16 +95,15 @@ def _remarks() -> Iterator[tuple[str, Remark]]:
         yield "clients", remark
 
 
-def _looking() -> AbstractContextManager[object]:
-    """Say on stderr that something is being done, where a person sees it."""
-    if not sys.stderr.isatty():
-        return nullcontext()
-    return Console(stderr=True).status("Looking")
+def _looking(console: Console) -> AbstractContextManager[object]:
+    """Say that something is being done, where a person sees it: below the remarks, or on stderr."""
+    if console.is_terminal:
+        return console.status("Looking")
+    return Console(stderr=True).status("Looking") if sys.stderr.isatty() else nullcontext()
 
 
-def _show(remark: Remark, *, title: str) -> None:
+def _show(console: Console, remark: Remark, *, title: str) -> None:
     """Print a remark: its mark, the fact, and below it the remedy."""
-    console = screen.out()
     if title:
         console.print(Text(f"\n{title}", "bold"))
     texts = [remark.fact]
@@ -123,7 +123,7 @@ def _show(remark: Remark, *, title: str) -> None:
     mark = _MARKS[remark.level]
     console.print(Text.assemble(mark, " " * (_INDENT - len(mark)), lines[0]), soft_wrap=True)
     for line in lines[1:]:
-        screen.say(" " * _INDENT + line)
+        console.print(Text(" " * _INDENT + line), soft_wrap=True)
 
 
 def _values(part: str, remark: Remark) -> dict[str, str]:

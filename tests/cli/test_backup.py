@@ -138,11 +138,10 @@ def damage(place: Path) -> None:
         file.write(b"\xff" * 4096)
 
 
-def test_a_full_disk_is_said_and_leaves_nothing_behind(place: Path) -> None:
-    fill(place, *(f"note {number} " + "x" * 2000 for number in range(100)))
-    limit = place.stat().st_size // 2
-    ended = subprocess.run(
-        [*COMMAND, "backup"],
+def on_a_full_disk(*arguments: str, limit: int) -> subprocess.CompletedProcess[str]:
+    """Run a command where no file may become larger than this."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
         env=os.environ,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         stdin=subprocess.DEVNULL,
@@ -150,6 +149,27 @@ def test_a_full_disk_is_said_and_leaves_nothing_behind(place: Path) -> None:
         text=True,
         timeout=60,
     )
+
+
+@pytest.mark.parametrize("share", [0.5, 1.5, 2.5])
+def test_a_disk_that_fills_while_a_backup_is_restored_leaves_the_file_as_it_was(
+    place: Path, tmp_path: Path, share: float
+) -> None:
+    fill(place, "small", "x" * 30_000)
+    large = tmp_path / "large.db"
+    fill(large, *(f"note {number} " + "x" * 9000 for number in range(200)))
+    limit = int(place.stat().st_size * share)
+    assert limit < large.stat().st_size
+    ended = on_a_full_disk("restore-backup", str(large), "--yes", limit=limit)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "cannot be" in ended.stderr
+    assert held(place) == ["small", "x" * 30_000]
+    assert faults_within(place) == []
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_behind(place: Path) -> None:
+    fill(place, *(f"note {number} " + "x" * 2000 for number in range(100)))
+    ended = on_a_full_disk("backup", limit=place.stat().st_size // 2)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert re.search(r"memory\.db\.backup-\S+ cannot be (read or )?written", ended.stderr)
     assert beside(place) == []
@@ -179,7 +199,7 @@ def test_backups_are_listed_with_what_they_hold_the_newest_first(place: Path) ->
     text = run("backups", env={}).stdout
     assert f"{Path(made['path']).name}\n  " in text
     assert "2 contexts" in text
-    assert "damaged, 18 bytes, revision 0003, made before an upgrade" in text
+    assert "unreadable, 18 bytes, revision 0003, made before an upgrade" in text
 
 
 def test_listing_leaves_no_trace_beside_the_copies(place: Path) -> None:
