@@ -92,7 +92,7 @@ def _told() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _sentence(finding: Finding) -> str:
-    return f"{finding.part}: {finding.count:,} {finding.flaw}."
+    return f"{finding.part}: {finding.flaw} ({finding.count:,})."
 
 
 def _remedy(left: Sequence[Finding], *, is_repaired: bool) -> str:

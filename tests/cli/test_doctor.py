@@ -74,7 +74,7 @@ def test_a_sound_installation_has_no_problem(home: Path, place: Path) -> None:
     memory = facts(remarks, "memory")
     assert f"The memory is {place} (" in memory
     assert "Its revision is 0004, the newest." in memory
-    assert "It holds 1 contexts, and its pages are whole." in memory
+    assert "It holds 1 context, and its pages are whole." in memory
     assert "Cursor starts extended-memory-mcp" in facts(remarks, "clients")
 
 
@@ -175,7 +175,7 @@ def test_who_uses_the_file_is_said(home: Path, place: Path, tmp_path: Path) -> N
         server.handshake()
         server.ok("save_context", content="x")
         _, remarks = examined()
-        assert f"Open in 1 other process(es), which is fine: {server.process.pid}." in facts(
+        assert f"Open in 1 other process, which is fine: {server.process.pid}." in facts(
             remarks, "memory"
         )
         assert server.end() == 0

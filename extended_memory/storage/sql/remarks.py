@@ -78,7 +78,7 @@ def _of_the_file(path: Path) -> Iterator[Remark]:
             )
             return
         (count,) = database.execute("SELECT count(*) FROM contexts").fetchone()
-        yield Remark(fact=f"It holds {count:,} contexts, and its pages are whole.")
+        yield Remark(fact=f"It holds {_counted(count, 'context')}, and its pages are whole.")
         yield _of_the_lock(path, database)
 
 
@@ -134,7 +134,8 @@ def _of_the_users(path: Path) -> Remark:
     if not others:
         return Remark(fact="No other process has it open.")
     ids = ", ".join(map(str, others))
-    return Remark(fact=f"Open in {len(others)} other process(es), which is fine: {ids}.")
+    several = _counted(len(others), "other process", "es")
+    return Remark(fact=f"Open in {several}, which is fine: {ids}.")
 
 
 def _of_the_backups(path: Path) -> Remark:
@@ -146,9 +147,14 @@ def _of_the_backups(path: Path) -> Remark:
         return Remark(fact="No backup lies beside it: `extended-memory-mcp backup` makes one.")
     newest = found[-1]
     return Remark(
-        fact=f"{len(found)} backup(s) beside it, the newest of {newest.written_at:%Y-%m-%d %H:%M} "
+        fact=f"Beside it: {_counted(len(found), 'backup')}, the newest of "
+        f"{newest.written_at:%Y-%m-%d %H:%M} "
         "UTC."
     )
+
+
+def _counted(count: int, what: str, ending: str = "s") -> str:
+    return f"{count:,} {what}{'' if count == 1 else ending}"
 
 
 def _megabytes(count: int) -> str:
