@@ -1,4 +1,4 @@
-"""What all tests share: a guard around the real data directory, servers, clients."""
+"""What all tests share: a guard around the real data and configurations, servers, clients."""
 
 import os
 import sys
@@ -8,24 +8,30 @@ from pathlib import Path
 
 import pytest
 
-_REAL_PLACES = tuple(
-    str(Path(place, "extended-memory-mcp"))
-    for place in {
-        Path.home() / ".local" / "share",
-        Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"),
-    }
+from extended_memory.cli import surroundings
+from extended_memory.clients.table import CLIENTS
+
+_REAL_PLACES = (
+    *(
+        str(Path(place, "extended-memory-mcp"))
+        for place in {
+            Path.home() / ".local" / "share",
+            Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"),
+        }
+    ),
+    *(str(path) for client in CLIENTS for path in client.files(surroundings.machine())),
 )
-"""Where the memory of the person who runs the tests may lie."""
+"""Where the person who runs the tests may have a memory, and the configurations of clients."""
 
 _OPENING = {"open", "os.mkdir", "os.chmod", "os.rename", "os.remove", "sqlite3.connect"}
 
 
 def _guard(event: str, arguments: tuple[object, ...]) -> None:
-    """Refuse to touch the real data directory, whatever a test or the program does."""
+    """Refuse to touch what is really there, whatever a test or the program does."""
     if event in _OPENING and isinstance(arguments[0], (str, bytes, os.PathLike)):
         path = os.fsdecode(arguments[0]).removeprefix("file://")
         if path.startswith(_REAL_PLACES):
-            raise PermissionError("A test tried to touch the real data directory.")
+            raise PermissionError("A test tried to touch what is really there.")
 
 
 sys.addaudithook(_guard)
@@ -35,6 +41,13 @@ _HOME = tempfile.mkdtemp(prefix="extended-memory-home-")
 os.environ["HOME"] = os.environ["USERPROFILE"] = _HOME
 for _name in (
     "XDG_DATA_HOME",
+    "XDG_CONFIG_HOME",
+    "FLATPAK_XDG_CONFIG_HOME",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "CLAUDE_CONFIG_DIR",
+    "CODEX_HOME",
+    "GEMINI_CLI_HOME",
     "STORAGE_CONNECTION_STRING",
     "EXTENDED_MEMORY_PROJECT",
     "CUSTOM_INSTRUCTION_PATH",

@@ -54,15 +54,16 @@ def machine() -> Machine:
 
 def running() -> Running:
     """Say what runs now, and where uvx is: on the PATH, or beside the uv that started this."""
-    program = Path(sys.argv[0])
-    uvx = shutil.which("uvx") or shutil.which(
-        "uvx", path=str(Path(os.environ.get("UV", "")).parent)
-    )
+    program = shutil.which(sys.argv[0])  # on Windows, its ".exe" was taken off
+    if program and program.endswith(".py"):
+        program = None  # Python was told a module
+    beside_uv = Path(os.environ.get("UV", "")).parent  # uv says there where it is itself
+    uvx = shutil.which("uvx") or shutil.which("uvx", path=str(beside_uv))
     return Running(
-        program=None if program.name == "__main__.py" else program.absolute(),
+        program=Path(program).absolute() if program else None,
         interpreter=Path(sys.executable),
         prefix=Path(sys.prefix),
-        uvx=Path(uvx) if uvx else None,
+        uvx=Path(uvx).absolute() if uvx else None,
     )
 
 

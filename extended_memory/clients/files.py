@@ -5,6 +5,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from extended_memory.clients.faults import ConfigurationError
@@ -64,14 +65,24 @@ def replace(file: File, text: str, *, now: datetime) -> Path | None:
             _write(path, file.bytes_of(text), _FOR_OWNER)
             return None
         mode = path.stat().st_mode & 0o777
-        backup = path.with_name(f"{path.name}.backup-{now:%Y%m%dT%H%M%SZ}")
+        backup = _free(path.with_name(f"{path.name}.backup-{now:%Y%m%dT%H%M%SZ}"))
         _write(backup, file.bytes_of(file.text), mode)
-        _write(path, file.bytes_of(text), mode)
+        try:
+            _write(path, file.bytes_of(text), mode)
+        except OSError:
+            backup.unlink()  # it would be the copy of what is there
+            raise
     except OSError as error:
         raise ConfigurationError(
             f"{file.path} cannot be written: {error.strerror}. Nothing was changed."
         ) from error
     return backup
+
+
+def _free(path: Path) -> Path:
+    """Return a path, with a number after it where there is a file already."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return path if not path.exists() else next(p for p in numbered if not p.exists())
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

@@ -67,7 +67,9 @@ def servers(client: Client, file: files.File) -> tuple[Entry, ...]:
 
 def read(of: Format, text: str) -> Any:
     """Return the value of a text in a format."""
-    return toml.read(text) if of == "toml" else jsonc.read(text, comments=of == "jsonc")
+    if of == "toml":
+        return toml.read(text)
+    return jsonc.read(text, comments=of != "json", trailing_commas=of == "jsonc")
 
 
 def get(of: Format, text: str, keys: Sequence[str]) -> Any:

@@ -1,6 +1,6 @@
 """The clients: where each keeps its configuration, in which format, and what an entry looks like.
 
-Each fact has the address it was found at beside it. The last ones were read in November 2026.
+Each fact has the address it was found at beside it, as it was in November 2026.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 System = Literal["linux", "macos", "windows"]
-Format = Literal["json", "jsonc", "toml"]
+Format = Literal["json", "json with comments", "jsonc", "toml"]
+"""``jsonc`` has comments and trailing commas, as VS Code reads it."""
+
 ClientName = Literal[
     "claude-desktop", "claude-code", "cursor", "vscode", "codex", "gemini-cli", "zed"
 ]
@@ -178,7 +180,7 @@ CLIENTS = (
         name="gemini-cli",
         title="Gemini CLI",
         files=_gemini_cli,
-        format="jsonc",  # it takes comments out before it reads
+        format="json with comments",  # which it takes out; a trailing comma ends it
         keys=("mcpServers",),
         then="Start a new session; /mcp shows the server.",
     ),

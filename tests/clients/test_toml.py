@@ -4,7 +4,7 @@ import re
 
 import pytest
 import tomlkit
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extended_memory.clients import toml
@@ -128,6 +128,7 @@ _SECTIONS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(_SECTIONS, st.sampled_from(["", "\n", "# end\n"]), st.booleans())
 def test_any_text_takes_an_entry_and_gives_it_back(
     sections: list[tuple[str, str, str]], end: str, crlf: bool
@@ -142,6 +143,7 @@ def test_any_text_takes_an_entry_and_gives_it_back(
     assert toml.cut(put, KEYS) == text
 
 
+@settings(deadline=None)
 @given(_SECTIONS, st.sampled_from(["", "\n", "# end\n"]))
 def test_any_table_can_be_taken_away(sections: list[tuple[str, str, str]], end: str) -> None:
     text = "".join(f"{before}{header}\n{keys}" for before, header, keys in sections) + end

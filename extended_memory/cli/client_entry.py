@@ -1,0 +1,62 @@
+"""The entry that a client gets: the command that runs now, and the variables asked for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from extended_memory.cli import surroundings
+from extended_memory.clients import launch
+from extended_memory.clients.table import Client
+from extended_memory.domain import SettingsError
+from extended_memory.settings import (
+    CUSTOM_INSTRUCTION_PATH,
+    EXTENDED_MEMORY_PROJECT,
+    STORAGE_CONNECTION_STRING,
+    RedisLocation,
+    SqliteLocation,
+)
+
+
+def entry(
+    client: Client, variables: Mapping[str, str], *, before: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the entry that starts what runs now, in the shape that a client wants.
+
+    ``before``: the variables that its entry has already, and keeps.
+    """
+    storage = {**before, **variables}.get(STORAGE_CONNECTION_STRING, "")
+    command, args = launch.command(
+        surroundings.running(), redis=isinstance(surroundings.place(storage), RedisLocation)
+    )
+    env = {"env": dict(variables)} if variables else {}
+    return {**client.shape, "command": command, "args": list(args), **env}
+
+
+def variables(project: str | None, asked_for: Sequence[str]) -> dict[str, str]:
+    """Return the server's variables; those of here are copied only when they are asked for.
+
+    Each is ``NAME=VALUE``, or ``NAME`` for the value of here.
+
+    Raises:
+        SettingsError: one is asked for that is not set here, or the server would not take it.
+    """
+    here = surroundings.machine().environment
+    given = {}
+    for text in asked_for:
+        name, assigned, value = text.partition("=")
+        if not assigned and not here.get(name):
+            raise SettingsError(f"{name} is not set here: write {name}=VALUE, or leave it out.")
+        given[name] = value if assigned else _from_anywhere(name, here[name])
+    if project is not None:
+        given[EXTENDED_MEMORY_PROJECT] = project
+    surroundings.settings_of(given)
+    return given
+
+
+def _from_anywhere(name: str, value: str) -> str:
+    """Return what means the same in whatever folder a client starts the server in."""
+    settings = surroundings.settings_of({name: value})
+    if name == STORAGE_CONNECTION_STRING and isinstance(settings.storage, SqliteLocation):
+        return f"sqlite:///{settings.storage.path.as_posix()}"
+    if name == CUSTOM_INSTRUCTION_PATH:
+        return str(settings.custom_instructions)
+    return value

@@ -1,0 +1,42 @@
+"""The list of clients: which are here, and where this server is in their configurations."""
+
+from pathlib import Path
+
+from extended_memory.cli import screen, surroundings
+from extended_memory.clients import found
+from extended_memory.clients.table import CLIENTS
+
+
+def show_clients(*, as_json: bool) -> None:
+    """Print every client with its files, and the entries in them that start this server."""
+    machine = surroundings.machine()
+    configurations = [
+        found.configuration(client, path) for client in CLIENTS for path in client.files(machine)
+    ]
+    if as_json:
+        screen.show_json(
+            [
+                {
+                    "client": at.client.name,
+                    "title": at.client.title,
+                    "file": str(at.path),
+                    "found": found.is_here(at.path, machine),
+                    "entries": [entry.name for entry in at.ours],
+                    "fault": at.fault,
+                }
+                for at in configurations
+            ]
+        )
+        return
+    table = screen.table("client", "here", "entries", "file")
+    table.columns[0].no_wrap = True
+    table.columns[2].overflow = table.columns[3].overflow = "fold"
+    for at in configurations:
+        entries = "malformed" if at.fault else ", ".join(entry.name for entry in at.ours)
+        here = "yes" if found.is_here(at.path, machine) else "no"
+        table.add_row(at.client.name, here, entries or "-", _short(at.path, machine.home))
+    screen.out().print(table)
+
+
+def _short(path: Path, home: Path) -> str:
+    return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else str(path)
