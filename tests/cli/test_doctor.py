@@ -188,6 +188,14 @@ def test_a_file_that_others_may_read_is_a_warning(home: Path, place: Path) -> No
     assert bad(remarks) == [("warning", "Others on this machine may read the memory.")]
 
 
+def test_a_copy_that_was_not_finished_is_a_warning(home: Path, place: Path) -> None:
+    fill(str(place))
+    place.with_name("memory.db.backup-20260102T030405Z-0004.x1.unfinished").touch()
+    _, remarks = examined()
+    assert bad(remarks) == [("warning", "Beside it: 1 unfinished copy.")]
+    assert "No backup lies beside it" in facts(remarks, "memory")
+
+
 COMMANDS: dict[str, tuple[dict[str, Any], str]] = {
     "not there": (
         {"command": "/nowhere/extended-memory-mcp"},

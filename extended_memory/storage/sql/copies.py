@@ -61,7 +61,7 @@ def beside(path: Path) -> list[Copy]:
     """Return the copies beside a file, the oldest first."""
     name = re.compile(
         re.escape(f"{path.name}.backup-")
-        + r"(?P<moment>\d{8}T\d{6}Z)-(?P<revision>[\w.]+?)(?:-(?P<kind>manual|replaced))?"
+        + r"(?P<moment>\d{8}T\d{6}Z)-(?P<revision>[0-9.]+|unknown)(?:-(?P<kind>manual|replaced))?"
     )
     found: list[Copy] = []
     for other in sorted(path.parent.iterdir()):
@@ -78,6 +78,11 @@ def beside(path: Path) -> list[Copy]:
                     )
                 )
     return found
+
+
+def unfinished(path: Path) -> list[Path]:
+    """Return what copies beside a file are being made, or were when their maker was killed."""
+    return sorted(path.parent.glob(f"{path.name}.backup-*{_UNFINISHED}"))
 
 
 def thin_out(path: Path, kind: Kind) -> list[Path]:
@@ -104,16 +109,16 @@ def write(
         prefix=f"{target.name}.", suffix=_UNFINISHED, dir=target.parent
     )
     os.close(descriptor)
-    unfinished = Path(name)
+    part = Path(name)
     try:
-        with closing(sqlite3.connect(unfinished)) as copy:
+        with closing(sqlite3.connect(part)) as copy:
             _copy_pages(source, copy, tell)
         if is_checked:
-            _require_sound(unfinished, target.name)
-        _onto_the_disk(unfinished)
-        unfinished.replace(target)
+            _require_sound(part, target.name)
+        _onto_the_disk(part)
+        part.replace(target)
     except BaseException:
-        unfinished.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
     if os.name != "nt":  # where a folder cannot be opened
         _onto_the_disk(target.parent)

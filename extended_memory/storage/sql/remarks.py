@@ -50,7 +50,7 @@ def remarks(path: Path) -> Iterator[Remark]:
         yield complaint(fault(error, name=path.name))
     yield from _of_the_mode(path)
     yield _of_the_users(path)
-    yield _of_the_backups(path)
+    yield from _of_the_backups(path)
 
 
 def _of_the_file(path: Path) -> Iterator[Remark]:
@@ -134,27 +134,31 @@ def _of_the_users(path: Path) -> Remark:
     if not others:
         return Remark(fact="No other process has it open.")
     ids = ", ".join(map(str, others))
-    several = _counted(len(others), "other process", "es")
+    several = _counted(len(others), "other process", "other processes")
     return Remark(fact=f"Open in {several}, which is fine: {ids}.")
 
 
-def _of_the_backups(path: Path) -> Remark:
+def _of_the_backups(path: Path) -> Iterator[Remark]:
     try:
-        found = copies.beside(path)
+        found, parts = copies.beside(path), copies.unfinished(path)
     except OSError as error:
-        return complaint(fault(error, name=path.parent.name))
-    if not found:
-        return Remark(fact="No backup lies beside it: `extended-memory-mcp backup` makes one.")
-    newest = found[-1]
-    return Remark(
-        fact=f"Beside it: {_counted(len(found), 'backup')}, the newest of "
-        f"{newest.written_at:%Y-%m-%d %H:%M} "
-        "UTC."
-    )
+        yield complaint(fault(error, name=path.parent.name))
+        return
+    if found:
+        newest = f"{found[-1].written_at:%Y-%m-%d %H:%M} UTC"
+        yield Remark(fact=f"Beside it: {_counted(len(found), 'backup')}, the newest of {newest}.")
+    else:
+        yield Remark(fact="No backup lies beside it: `extended-memory-mcp backup` makes one.")
+    if parts:
+        yield Remark(
+            level="warning",
+            fact=f"Beside it: {_counted(len(parts), 'unfinished copy', 'unfinished copies')}.",
+            remedy="delete what ends in .unfinished, unless a backup is being made right now.",
+        )
 
 
-def _counted(count: int, what: str, ending: str = "s") -> str:
-    return f"{count:,} {what}{'' if count == 1 else ending}"
+def _counted(count: int, one: str, several: str = "") -> str:
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
 def _megabytes(count: int) -> str:
