@@ -161,7 +161,8 @@ class Project(Adapter):
         repository = RedisRepository(f"redis://{HOST}:{port}/0", key_prefix=prefix)
         repository.prepare()
         self._scripts = {
-            name: str(self.client.script_load(scripts.source(name))) for name in ("reserve", "save")
+            name: str(self.client.script_load(scripts.source(name)))
+            for name in ("reserve", "bring")
         }
         self.operations = {
             "save": (
@@ -195,13 +196,13 @@ class Project(Adapter):
         }
 
     def fill(self, contexts: Sequence[Filled]) -> None:
-        """Run the scripts of a save, many in one go."""
+        """Run the scripts of an import, many in one go."""
         pipeline = self.client.pipeline(transaction=False)
         for context in contexts:
             for script, keys, arguments in self._steps(*context):
                 pipeline.evalsha(self._scripts[script], len(keys), *keys, *arguments)
-        outcomes = [outcome for outcome, _ in pipeline.execute()]
-        if outcomes != ["new", "saved"] * len(contexts):
+        outcomes = [outcome for outcome, *_ in pipeline.execute()]
+        if outcomes != ["new", "stored"] * len(contexts):
             raise RuntimeError(f"The scripts answered {set(outcomes)} to a fill.")
 
     def _steps(
@@ -210,7 +211,7 @@ class Project(Adapter):
         """Return both scripts of a save, each with its keys and arguments, as the repository."""
         from extended_memory.domain import Context, from_milliseconds
         from extended_memory.storage.redis.keys import IDS_PER_HASH, LAYOUT, bucket
-        from extended_memory.storage.redis.writing import save_request
+        from extended_memory.storage.redis.writing import bring_request
         from extended_memory.version import __version__
 
         keys = self._keys
@@ -225,7 +226,7 @@ class Project(Adapter):
         of_all = [*keys.of_ids(bucket(number)), keys.origins]
         return (
             ("reserve", of_all, [bucket(number), IDS_PER_HASH, PROJECT, "", LAYOUT, __version__]),
-            ("save", *save_request(keys, context, f"call:{secrets.token_hex(8)}", None)),
+            ("bring", *bring_request(keys, context, (), f"call:{secrets.token_hex(8)}")),
         )
 
     def timed(self, call: Callable[..., Any], arguments: dict[str, Any]) -> tuple[float, Any]:

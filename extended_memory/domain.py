@@ -1,7 +1,8 @@
 """The values that the layers exchange, their bounds, and the errors they raise."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,12 @@ def to_milliseconds(moment: datetime) -> int:
 def from_milliseconds(milliseconds: int) -> datetime:
     """Return the aware UTC time of whole milliseconds since 1970."""
     return _EPOCH + milliseconds * _MILLISECOND
+
+
+def week_of(moment: datetime) -> date:
+    """Return the Monday of the week that a time is in, in UTC."""
+    day = moment.astimezone(timezone.utc).date()
+    return day - timedelta(days=day.weekday())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +130,9 @@ class ForeignContext:
     """A context that was saved somewhere else: with its own time, and where it came from.
 
     ``origin`` is the same for the same context at every import, and for no other one;
-    times are from 1970 on and in UTC.
+    times are from 1970 on and in UTC. ``updated_at`` is not before ``created_at``; where there are
+    revisions, it is when the last of them was replaced, and each was replaced later than the one
+    before.
     """
 
     origin: str
@@ -211,6 +220,25 @@ class TagPage:
 
     tags: tuple[TagCount, ...]
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """How much a project holds, or a whole store."""
+
+    context_count: int = 0
+    trash_count: int = 0
+    revision_count: int = 0
+    """Of contexts, in the trash or not."""
+    content_bytes: int = 0
+    """Of the contents in UTF-8, without the trash and what they were before."""
+    by_importance: Mapping[int, int] = field(default_factory=dict)
+    """How many contexts have each importance that any has, rising."""
+    by_week: tuple[tuple[date, int], ...] = ()
+    """How many were saved in each week that has any: its Monday in UTC, rising."""
+    oldest: datetime | None = None
+    """When the first of the contexts was saved, None where there is none."""
+    newest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The rules that hold on every backend and behind every interface."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -15,12 +15,14 @@ from extended_memory.domain import (
     ContextPage,
     Finding,
     ForeignContext,
+    ForgottenContext,
     Opening,
     Project,
     ProjectRefusedError,
     Revision,
     SearchPage,
     StoreError,
+    Summary,
     TagCount,
     TagPage,
     TimeSpan,
@@ -76,6 +78,11 @@ class MemoryService:
     def answers_at_once(self) -> bool:
         """Whether a call that need not wait for others is served within milliseconds."""
         return self._opened is not None and self._opened.answers_at_once
+
+    @property
+    def notice(self) -> str:
+        """What the person should know about the store as it was opened, or ""."""
+        return self._repository.notice
 
     def project_for(self, name: str) -> str:
         """Return the project that a call works on.
@@ -203,6 +210,10 @@ class MemoryService:
         """Return what a context was before its last changes, the newest first."""
         return self._repository.revisions(context_id, project=self._within(project), limit=limit)
 
+    def trash(self, *, project: str = "", limit: int) -> tuple[ForgottenContext, ...]:
+        """Return what is in the trash, the last forgotten first."""
+        return self._repository.trash(project=self._within(project), limit=limit)
+
     def purge(self) -> int:
         """Remove for good what is in the trash for longer than it is kept there."""
         now = datetime.now(timezone.utc)
@@ -219,6 +230,26 @@ class MemoryService:
         """Return contexts of all projects by rising id, for a person who moves a store."""
         return self._repository.walk(after=after, limit=limit)
 
+    def walk_trash(self, *, after: int, limit: int) -> tuple[ForgottenContext, ...]:
+        """Return what is in the trash of all projects by rising id, as ``walk`` does."""
+        return self._repository.walk_trash(after=after, limit=limit)
+
+    def revised(self, ids: Sequence[int]) -> Mapping[int, tuple[Revision, ...]]:
+        """Return what contexts of any project were before, oldest first, of those changed."""
+        return self._repository.revised(ids)
+
+    def rename_project(self, old: str, new: str) -> int:
+        """Move everything of a project to another one; return how many contexts moved.
+
+        Raises:
+            ProjectRefusedError: the server is pinned, so at most one of both is to be seen.
+        """
+        return self._repository.rename_project(self.project_for(old), self.project_for(new))
+
+    def summary(self, project: str = "") -> Summary:
+        """Say how much a project holds; without one, all that is to be seen from here."""
+        return self._repository.summary(self._within(project))
+
     def projects(self) -> tuple[Project, ...]:
         """Return the projects that hold contexts, the last used first; of a pin, that alone."""
         if self.pinned is None:
@@ -233,7 +264,7 @@ class MemoryService:
             instructions=instructions.read(self._custom_instructions),
             popular_tags=self.opening_tags(project),
             context_count=0 if held is None else held.context_count,
-            notice=self._repository.notice,
+            notice=self.notice,
         )
 
     def opening_tags(self, project: str) -> tuple[TagCount, ...]:

@@ -76,6 +76,7 @@ BELOW: dict[str, set[str]] = {
         "doctor",
         "domain",
         "logs",
+        "names",
         "service",
         "settings",
         "storage",

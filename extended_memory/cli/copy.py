@@ -1,21 +1,40 @@
-"""``copy``: brings everything in one store into another one."""
+"""``copy``: brings everything in one store into another one, and compares what is there then."""
 
-from hashlib import blake2b
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from itertools import takewhile
+from typing import TYPE_CHECKING, Annotated, Any
 
-from rich.console import Console
+from cyclopts import Parameter
+from rich.progress import Progress
 
-from extended_memory.cli import surroundings
-from extended_memory.domain import Context, ForeignContext, SettingsError, to_milliseconds
+from extended_memory.cli import import_redis, screen, surroundings
+from extended_memory.cli.whole_store import Comparison, Copied, batches, everything
+from extended_memory.domain import ForeignContext, SettingsError, StoreError
+from extended_memory.names import normalise_project
 from extended_memory.service import MemoryService
-from extended_memory.settings import SqliteLocation
+from extended_memory.settings import RedisLocation, SqliteLocation
+from extended_memory.storage import open_legacy_redis
+from extended_memory.storage.redis.health import LEGACY_PREFIX
 
-_BATCH = 500
+if TYPE_CHECKING:
+    from extended_memory.storage.redis.legacy import Survey
 
 
-def copy(source: str, target: str, /) -> None:
-    """Copy every context of one store into another, with its time, tags and project.
+def copy(
+    source: str,
+    target: str,
+    /,
+    *,
+    project: str = "",
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Copy every context of one store into another, and check that it is there.
 
-    The first store is only read, and a second run adds nothing. The contexts get new ids.
+    Each comes with its project, times, tags and earlier texts, and so does the trash; the contexts
+    get new ids. The first store is only read. A second run adds what is new, and completes a copy
+    that was interrupted. A Redis of 0.9.0 is copied as import-redis does.
 
     Parameters
     ----------
@@ -23,55 +42,99 @@ def copy(source: str, target: str, /) -> None:
         Where they are, such as sqlite:///~/memory/memory.db.
     target
         Where they go to, such as redis://localhost:6379/0.
+    project
+        Copy this project alone.
+    as_json
+        Print the report as one JSON object.
     """
     at = surroundings.place(source)
     if isinstance(at, SqliteLocation) and not at.path.exists():
         raise SettingsError(f"There is no file {at.path.name} to copy from: check the path.")
-    found = new = last = 0
+    only = normalise_project(project)
+    copied = Copied()
+    report: dict[str, Any] = {}
+    lines: list[str] = []
     with (
         surroundings.memory(at) as old,
         surroundings.memory(surroundings.place(target)) as memory,
+        surroundings.progress() as progress,
     ):
-        memory.prepare()  # what the log has to say of the stores comes before the bar
-        total = sum(project.context_count for project in old.projects())
-        with surroundings.progress() as progress:
-            task = progress.add_task("Copying", total=total)
-            while contexts := old.walk(after=last, limit=_BATCH):
-                # What is there under its own id already, is so where both are one store, or
-                # where one began as a copy of the other's file.
-                there = _between(memory, last, contexts[-1].id)
-                new += memory.bring([_foreign(c) for c in contexts if c not in there])
-                found, last = found + len(contexts), contexts[-1].id
-                progress.advance(task, len(contexts))
-    out = Console(soft_wrap=True, highlight=False)
-    out.print(f"{new:,} of {found:,} contexts copied.")
-    if found > new:
-        out.print(f"{found - new:,} were there before.")
+        for each in (old, memory):
+            each.prepare()  # what the log has to say of the stores comes before the bar
+        if isinstance(at, RedisLocation) and old.notice and _is_empty(old):
+            survey = _bring_over_from_0_9_0(at, memory, progress, copied, only=only)
+            report["of_0.9.0"] = import_redis.values(survey)
+            lines = import_redis.remarks(survey)
+        else:
+            _bring_over(old, memory, progress, copied, only=only)
+        if only and not copied.found:
+            raise SettingsError(f'There is no project "{only}" to copy: check its name.')
+        total = sum(project.context_count for project in memory.projects())
+        task = progress.add_task("Checking", total=total)
+        compared = copied.compared(memory, lambda: progress.advance(task))
+    if as_json:
+        numbers = {"found": copied.found, "copied": copied.new, "in_trash": copied.in_trash}
+        screen.show_json(numbers | asdict(compared) | report)
+    else:
+        screen.say("\n".join([*_counts(copied), *lines, *_check(compared)]))
+    if compared.missing:
+        raise StoreError(
+            f"{compared.missing:,} contexts are not there as they were copied: run the same "
+            "command again, with no client at work on either store."
+        )
 
 
-def _between(memory: MemoryService, after: int, last: int) -> set[Context]:
-    """Return the contexts whose ids are in a range."""
-    found: set[Context] = set()
-    while contexts := memory.walk(after=after, limit=_BATCH):
-        found.update(context for context in contexts if context.id <= last)
-        after = contexts[-1].id
-        if after >= last:
+def _bring_over(
+    old: MemoryService, memory: MemoryService, progress: Progress, copied: Copied, *, only: str
+) -> None:
+    total = sum(each.context_count for each in old.projects() if only in ("", each.name))
+    task = progress.add_task("Copying", total=total)
+    last = 0
+    for batch in batches(everything(old)):
+        # What is there under its own id already, is so where both are one store, or where one
+        # began as a copy of the other's file.
+        there = _between(memory, last, max(batch))
+        last = max(batch)
+        some = {number: one for number, one in batch.items() if only in ("", one.project)}
+        missing = [one for number, one in some.items() if there.get(number) != one]
+        copied.add(list(some.values()), memory.bring(missing))
+        progress.advance(task, sum(one.forgotten_at is None for one in some.values()))
+
+
+def _between(memory: MemoryService, after: int, last: int) -> dict[int, ForeignContext]:
+    """Return what has an id in a range."""
+    return dict(takewhile(lambda each: each[0] <= last, everything(memory, after=after)))
+
+
+def _bring_over_from_0_9_0(
+    at: RedisLocation, memory: MemoryService, progress: Progress, copied: Copied, *, only: str
+) -> "Survey":
+    """Copy what 0.9.0 keeps under our prefix, if it was its own as well, or under its default."""
+    for prefix in dict.fromkeys((at.key_prefix, LEGACY_PREFIX)):
+        with closing(open_legacy_redis(at.url, prefix=prefix)) as legacy:
+            survey = import_redis.bring_over(legacy, memory, progress, copied, only=only)
+        if survey.contexts:
             break
-    return found
+    return survey
 
 
-def _foreign(context: Context) -> ForeignContext:
-    return ForeignContext(
-        origin=_origin(context),
-        project=context.project,
-        content=context.content,
-        importance=context.importance,
-        tags=context.tags,
-        created_at=context.created_at,
-    )
+def _is_empty(memory: MemoryService) -> bool:
+    return not memory.projects() and not memory.walk_trash(after=0, limit=1)
 
 
-def _origin(context: Context) -> str:
-    """Return what is the same for a context at every run, also when its store moves."""
-    values = (context.project, to_milliseconds(context.created_at), context.content)
-    return f"copy:{context.id}:{blake2b(repr(values).encode(), digest_size=16).hexdigest()}"
+def _counts(copied: Copied) -> Iterator[str]:
+    yield f"{copied.new:,} of {copied.found:,} contexts copied."
+    if copied.in_trash:
+        yield f"{copied.in_trash:,} of them are in the trash."
+    if copied.found > copied.new:
+        yield f"{copied.found - copied.new:,} were there before."
+
+
+def _check(compared: Comparison) -> Iterator[str]:
+    if not compared.missing:
+        yield f"Checked: {compared.same:,} are in the second store as in the first."
+    if compared.changed:
+        yield (
+            f"{compared.changed:,} were there before and are different now, because they were "
+            "changed in one of the stores: they stay as they are."
+        )

@@ -1,19 +1,21 @@
 """``import-redis``: brings the memories over that 0.9.0 keeps in a Redis server."""
 
-import json
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
-from rich.console import Console
+from rich.progress import Progress
 
-from extended_memory.cli import surroundings
+from extended_memory.cli import screen, surroundings
+from extended_memory.cli.whole_store import Copied
 from extended_memory.domain import SettingsError
+from extended_memory.service import MemoryService
 from extended_memory.settings import RedisLocation
 from extended_memory.storage import open_legacy_redis
+from extended_memory.storage.redis.health import LEGACY_PREFIX
 
 if TYPE_CHECKING:
-    from extended_memory.storage.redis.legacy import Survey
+    from extended_memory.storage.redis.legacy import LegacyRedis, Survey
 
 _KEYS_SHOWN = 20
 
@@ -22,7 +24,7 @@ def import_redis(
     old_url: str | None = None,
     /,
     *,
-    prefix: str = "extended_memory",
+    prefix: str = LEGACY_PREFIX,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> None:
     """Copy the memories that 0.9.0 keeps in Redis into this store.
@@ -47,28 +49,45 @@ def import_redis(
                 "Say where 0.9.0 keeps its memories: import-redis redis://localhost:6379/0."
             )
         old_url = settings.storage.url
-    source = open_legacy_redis(old_url, prefix=prefix)
-    new = 0
-    with closing(source), surroundings.memory(settings.storage) as memory:
+    copied = Copied()
+    with (
+        closing(open_legacy_redis(old_url, prefix=prefix)) as source,
+        surroundings.memory(settings.storage) as memory,
+    ):
         memory.prepare()  # what the log has to say of the store comes before the bar
         with surroundings.progress() as progress:
-            task = progress.add_task("Looking", total=None)
-            survey = source.survey()
-            progress.update(task, description="Importing", total=survey.contexts)
-            for contexts in source.read():
-                new += memory.bring(contexts)
-                progress.advance(task, len(contexts))
-    out = Console(soft_wrap=True, highlight=False)
+            survey = bring_over(source, memory, progress, copied)
     if as_json:
-        out.print(json.dumps(_values(survey, new)), markup=False)
-    else:
-        out.print("\n".join(_report(survey, new)), markup=False)
+        screen.show_json({"found": survey.contexts, "imported": copied.new, **values(survey)})
+        return
+    lines = [f"{copied.new:,} of {survey.contexts:,} contexts imported."]
+    if survey.contexts > copied.new:
+        lines.append(f"{survey.contexts - copied.new:,} were imported before.")
+    screen.say("\n".join(lines + remarks(survey)))
 
 
-def _values(survey: "Survey", new: int) -> dict[str, Any]:
+def bring_over(
+    source: "LegacyRedis",
+    memory: MemoryService,
+    progress: Progress,
+    copied: Copied,
+    *,
+    only: str = "",
+) -> "Survey":
+    """Bring what 0.9.0 keeps in a server into a memory, perhaps of one project only."""
+    task = progress.add_task("Looking", total=None)
+    survey = source.survey()
+    progress.update(task, description="Importing", total=survey.contexts)
+    for contexts in source.read():
+        some = [context for context in contexts if only in ("", context.project)]
+        copied.add(some, memory.bring(some))
+        progress.advance(task, len(contexts))
+    return survey
+
+
+def values(survey: "Survey") -> dict[str, Any]:
+    """Return what there is to know about an old server, for a program."""
     return {
-        "found": survey.contexts,
-        "imported": new,
         "unreadable": survey.unreadable,
         "without_time": survey.without_time,
         "ids_without_body": survey.ids_without_body,
@@ -80,11 +99,9 @@ def _values(survey: "Survey", new: int) -> dict[str, Any]:
     }
 
 
-def _report(survey: "Survey", new: int) -> list[str]:
-    """Return what a person wants to know, a line for each thing."""
-    lines = [f"{new:,} of {survey.contexts:,} contexts imported."]
-    if survey.contexts > new:
-        lines.append(f"{survey.contexts - new:,} were imported before.")
+def remarks(survey: "Survey") -> list[str]:
+    """Return what a person wants to know about an old server, a line for each thing."""
+    lines = []
     for project, written in sorted(_merged(survey).items()):
         spellings = ", ".join(f'"{name}"' if name else "no project" for name in sorted(written))
         lines.append(f'Project "{project}" was written as {spellings}: it is one project now.')

@@ -1,7 +1,7 @@
 """What a repository promises, in prose; each sentence is a test that runs on every backend."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from extended_memory.domain import (
     Project,
     Revision,
     SearchPage,
+    Summary,
     TagPage,
     TimeSpan,
     UpdatedContext,
@@ -76,11 +77,16 @@ class MemoryRepository(ABC):
 
     @abstractmethod
     def bring(self, contexts: Sequence[ForeignContext]) -> int:
-        """Store contexts of another store, each with the time it has; return how many are new.
+        """Store contexts of another store, each with the times it has; return how many are new.
 
-        One whose origin was brought before is left out, also where it has been forgotten since.
-        Ids rise in the order in which the contexts are given. Each is stored whole or not at
-        all; after a call that failed, the same call stores what is missing.
+        What a context was before is kept as its revisions, which count from 1. One that was
+        forgotten there goes to the trash, since the time it was forgotten: it is as if it had
+        been saved and forgotten here.
+
+        One whose origin was brought before is left out, also where it has been forgotten since,
+        or its project renamed. Ids rise in the order in which the contexts are given. Each is
+        stored whole or not at all; after a call that failed, the same call stores what is
+        missing.
         """
 
     @abstractmethod
@@ -152,6 +158,38 @@ class MemoryRepository(ABC):
         """
 
     @abstractmethod
+    def walk_trash(self, *, after: int, limit: int) -> tuple[ForgottenContext, ...]:
+        """Return what is in the trash with an id above ``after``, as ``walk`` does."""
+
+    @abstractmethod
+    def revised(self, ids: Sequence[int]) -> Mapping[int, tuple[Revision, ...]]:
+        """Return what contexts were before each change, oldest first, in the trash or not.
+
+        Only those of these ids are in it that were changed.
+        """
+
+    @abstractmethod
+    def rename_project(self, old: str, new: str) -> int:
+        """Move everything of a project to another one; return how many contexts moved.
+
+        Contexts keep their ids, times, tags and revisions, and so does the trash, which is not
+        counted. Where the other project exists, the two become one. It is as old as the older of
+        both, and as new as the newer. Nothing is left of the old one; a save to it makes it anew.
+        What is saved to it meanwhile moves as well or stays there.
+
+        A store that cannot do all of it in one transaction does so context by context: each is
+        in one project at any time, or on its way, where no call sees it. After a call that failed,
+        the same call moves what is left, and what was on its way.
+        """
+
+    @abstractmethod
+    def summary(self, project: str | None) -> Summary:
+        """Say how much a project holds, or the whole store.
+
+        What is saved or forgotten meanwhile may be in it or not.
+        """
+
+    @abstractmethod
     def update(
         self,
         context_id: int,
@@ -178,7 +216,8 @@ class MemoryRepository(ABC):
         """Move a context to the trash, with its revisions; return the name of its project.
 
         In the trash it is as if it were not there: no other method but ``restore``,
-        ``revisions``, ``trash`` and ``purge`` sees it, and it counts nowhere. With
+        ``revisions``, ``revised``, ``trash``, ``walk_trash``, ``rename_project`` and ``purge``
+        sees it, and it counts nowhere but in a ``summary``'s ``trash_count``. With
         ``permanently`` it is removed from the store, or from the trash, and can never be brought
         back. With ``project``, only a context of that project. Return None where there is no
         such context; nothing has changed then.
@@ -233,7 +272,8 @@ class MemoryRepository(ABC):
         """Look through the whole store; return what does not fit together in it.
 
         Nothing is returned of a store that was only written by this product, at whatever moment
-        a process or a machine was killed, and nothing is changed. Others may write meanwhile.
+        a process or a machine was killed, but what a renaming that was killed left unfinished.
+        Nothing is changed. Others may write meanwhile.
         """
 
     @abstractmethod

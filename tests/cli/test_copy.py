@@ -1,22 +1,50 @@
 """The command that copies a store into another, run as a person does."""
 
+import json
+import os
 import shutil
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
 
-from extended_memory.domain import Context, Project
+from extended_memory.domain import (
+    Change,
+    Context,
+    ForeignContext,
+    ForgottenContext,
+    Project,
+    Revision,
+)
+from extended_memory.storage.contract import MemoryRepository
 from tests.cli.conftest import opened, run
+from tests.process.client import COMMAND, eventually
+from tests.storage.redis import legacy_data
 from tests.storage.redis.servers import RedisServer
+from tests.storage.test_contract import foreign
 
 Servers = tuple[RedisServer, RedisServer]
+
+COPIED = "40 of 40 contexts copied.\n8 of them are in the trash.\n"
+CHECKED = "Checked: 40 are in the second store as in the first.\n"
+NOTHING_NEW = (
+    "0 of 40 contexts copied.\n8 of them are in the trash.\n40 were there before.\n" + CHECKED
+)
 
 
 @pytest.fixture(params=["sqlite", "redis"])
 def source(request: pytest.FixtureRequest, servers: Servers, tmp_path: Path) -> str:
-    """Give the connection string of a store with contexts of several projects."""
+    """Give the connection string of a store with contexts of several projects.
+
+    Some of them were changed, some are in the trash, some both.
+    """
     store = f"sqlite:///{tmp_path}/old.db" if request.param == "sqlite" else servers[0].url
     with closing(opened(store)) as repository:
         for number in range(40):
@@ -27,18 +55,56 @@ def source(request: pytest.FixtureRequest, servers: Servers, tmp_path: Path) -> 
                 tags=("all", f"t{number % 4}"),
                 repeat_within=timedelta(0),
             )
+            for change in range(number % 4):
+                content = Change(content=f"{change} of {number}", remove_tags=("all",))
+                repository.update(saved.id, content, project=None)
             if number % 5 == 0:
                 repository.forget(saved.id, project=None)
     return store
 
 
-def held(store: str) -> list[Context]:
+def save(store: str, content: str, project: str = "p") -> Context:
     with closing(opened(store)) as repository:
-        return list(repository.walk(after=0, limit=1000))
+        return repository.save(project, content, importance=5, tags=(), repeat_within=timedelta(0))
 
 
-def without_ids(contexts: list[Context]) -> list[tuple[object, ...]]:
-    return [(c.project, c.content, c.importance, c.tags, c.created_at) for c in contexts]
+Held = tuple[Context | ForgottenContext, tuple[Revision, ...]]
+
+
+def held(store: str) -> list[Held]:
+    """Return all that a store holds, in the trash or not, by id."""
+    with closing(opened(store)) as repository:
+        return list(_held(repository))
+
+
+def _held(repository: MemoryRepository) -> Iterator[Held]:
+    found: dict[int, Context | ForgottenContext] = {
+        context.id: context for context in repository.walk(after=0, limit=10_000)
+    }
+    found |= {one.context.id: one for one in repository.walk_trash(after=0, limit=10_000)}
+    revised = repository.revised(list(found))
+    for context_id, one in sorted(found.items()):
+        yield one, revised.get(context_id, ())
+
+
+def without_ids(found: list[Held]) -> list[Held]:
+    return [
+        (
+            replace(one, id=0)
+            if isinstance(one, Context)
+            else replace(one, context=replace(one.context, id=0)),
+            revisions,
+        )
+        for one, revisions in found
+    ]
+
+
+def context_of(found: Held) -> Context:
+    return found[0] if isinstance(found[0], Context) else found[0].context
+
+
+def project_of(found: Held) -> str:
+    return context_of(found).project
 
 
 def projects(store: str) -> tuple[Project, ...]:
@@ -49,50 +115,105 @@ def projects(store: str) -> tuple[Project, ...]:
 def test_everything_is_copied_in_its_order(source: str, store: str) -> None:
     before = held(source)
     ended = run("copy", source, store, env={})
-    assert (ended.returncode, ended.stdout) == (0, "32 of 32 contexts copied.\n"), ended.stderr
+    assert (ended.returncode, ended.stdout) == (0, COPIED + CHECKED), ended.stderr
+    assert len(before) == 40
     assert without_ids(held(store)) == without_ids(before)
-    assert {(p.name, p.context_count) for p in projects(store)} == {
-        (p.name, p.context_count) for p in projects(source)
-    }
+    assert projects(store) == projects(source)
     assert held(source) == before
 
 
 def test_a_second_copy_adds_what_is_new_alone(source: str, store: str) -> None:
     run("copy", source, store, env={})
-    with closing(opened(source)) as repository:
-        repository.save("new", "x", importance=1, tags=(), repeat_within=timedelta(0))
+    save(source, "x")
     ended = run("copy", source, store, env={})
-    assert ended.stdout == "1 of 33 contexts copied.\n32 were there before.\n"
+    assert ended.stdout == (
+        "1 of 41 contexts copied.\n8 of them are in the trash.\n40 were there before.\n"
+        "Checked: 41 are in the second store as in the first.\n"
+    )
     assert without_ids(held(store)) == without_ids(held(source))
 
 
 def test_what_is_there_already_stays_beside_the_copy(source: str, store: str) -> None:
-    with closing(opened(store)) as repository:
-        own = repository.save("own", "x", importance=1, tags=(), repeat_within=timedelta(0))
+    own = save(store, "own")
     run("copy", source, store, env={})
-    assert held(store)[0] == own
+    assert held(store)[0] == (own, ())
     assert without_ids(held(store)[1:]) == without_ids(held(source))
 
 
 def test_a_store_copied_into_itself_stays_as_it_is(source: str) -> None:
     before = held(source)
     ended = run("copy", source, source, env={})
-    assert ended.stdout == "0 of 32 contexts copied.\n32 were there before.\n"
+    assert ended.stdout == NOTHING_NEW
     assert held(source) == before
 
 
 def test_two_files_of_one_history_are_joined_without_doubles(tmp_path: Path) -> None:
     first, second = tmp_path / "first.db", tmp_path / "second.db"
+    for number in range(1, 30):
+        save(str(first), f"{number}")
     with closing(opened(str(first))) as repository:
-        for number in range(1, 30):
-            repository.save("p", f"{number}", importance=5, tags=(), repeat_within=timedelta(0))
+        repository.update(3, Change(content="changed"), project=None)
+        repository.forget(5, project=None)
     shutil.copy(first, second)
     for path in (first, second):
-        with closing(opened(str(path))) as repository:
-            repository.save("p", path.name, importance=5, tags=(), repeat_within=timedelta(0))
+        save(str(path), path.name)
     ended = run("copy", str(first), str(second), env={})
-    assert ended.stdout == "1 of 30 contexts copied.\n29 were there before.\n"
-    assert [c.content for c in held(str(second))[-2:]] == ["second.db", "first.db"]
+    assert ended.stdout == (
+        "1 of 30 contexts copied.\n1 of them are in the trash.\n29 were there before.\n"
+        "Checked: 30 are in the second store as in the first.\n"
+    )
+    contents = [context_of(each).content for each in held(str(second))]
+    assert contents[-2:] == ["second.db", "first.db"]
+
+
+def test_what_was_changed_there_since_stays_so_and_is_said(source: str, store: str) -> None:
+    run("copy", source, store, env={})
+    with closing(opened(store)) as repository:
+        first, second, *_ = repository.walk(after=0, limit=9)
+        repository.update(first.id, Change(content="changed there"), project=None)
+        repository.forget(second.id, project=None)
+        repository.rename_project("project 2", "renamed")
+    before = held(store)
+    ended = run("copy", source, store, env={})
+    assert ended.returncode == 0
+    changed = {first.id, second.id}
+    changed |= {context_of(each).id for each in before if project_of(each) == "renamed"}
+    assert ended.stdout.splitlines()[2:] == [
+        "40 were there before.",
+        f"Checked: {40 - len(changed)} are in the second store as in the first.",
+        f"{len(changed)} were there before and are different now, because they were changed in one "
+        "of the stores: they stay as they are.",
+    ]
+    assert held(store) == before
+
+
+def test_one_project_is_copied_alone(source: str, store: str) -> None:
+    ended = run("copy", source, store, "--project", "Project_1", env={})
+    of_project = [each for each in held(source) if project_of(each) == "project 1"]
+    assert ended.stdout == (
+        "13 of 13 contexts copied.\n2 of them are in the trash.\n"
+        "Checked: 13 are in the second store as in the first.\n"
+    )
+    assert without_ids(held(store)) == without_ids(of_project)
+
+
+def test_a_project_that_is_not_there_is_refused(source: str, store: str) -> None:
+    ended = run("copy", source, store, "--project", "typo", env={})
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert 'There is no project "typo" to copy: check its name.' in ended.stderr
+
+
+def test_the_report_is_one_json_object(source: str, store: str) -> None:
+    ended = run("copy", source, store, "--json", env={})
+    assert json.loads(ended.stdout) == {
+        "found": 40,
+        "copied": 40,
+        "in_trash": 8,
+        "same": 40,
+        "changed": 0,
+        "missing": 0,
+    }
+    assert ended.stdout.count("\n") == 1
 
 
 def test_a_file_that_is_not_there_is_said_and_not_made(tmp_path: Path) -> None:
@@ -100,3 +221,97 @@ def test_a_file_that_is_not_there_is_said_and_not_made(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "There is no file typo.db to copy from: check the path." in ended.stderr
     assert not list(tmp_path.glob("*.db"))
+
+
+def test_what_an_earlier_release_copied_is_not_copied_again(source: str, store: str) -> None:
+    with closing(opened(source)) as repository, closing(opened(store)) as target:
+        for context in repository.walk(after=0, limit=99):
+            # The rule by which they were known then, in its own words.
+            milliseconds = round(context.created_at.timestamp() * 1000)
+            values = repr((context.project, milliseconds, context.content)).encode()
+            origin = f"copy:{context.id}:{blake2b(values, digest_size=16).hexdigest()}"
+            target.bring(
+                [
+                    ForeignContext(
+                        origin=origin,
+                        project=context.project,
+                        content=context.content,
+                        importance=context.importance,
+                        tags=context.tags,
+                        created_at=context.created_at,
+                    )
+                ]
+            )
+    ended = run("copy", source, store, env={})
+    assert ended.stdout.splitlines()[0] == "8 of 40 contexts copied."
+    assert ended.returncode == 0
+    assert len(held(store)) == 40
+
+
+def test_a_copy_that_was_killed_is_completed_by_the_next_one(
+    servers: Servers, store: str, tmp_path: Path
+) -> None:
+    source = f"sqlite:///{tmp_path}/old.db"
+    with closing(opened(source)) as repository:
+        repository.bring([foreign(number) for number in range(4_000)])
+    command = subprocess.Popen(
+        [*COMMAND, "copy", source, store],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    eventually(lambda: bool(count(store)))
+    os.kill(command.pid, signal.SIGKILL)
+    command.wait()
+    assert 0 < count(store) < 4_000
+    ended = run("copy", source, store, env={})
+    assert ended.stdout.splitlines()[-1] == (
+        "Checked: 4,000 are in the second store as in the first."
+    )
+    assert without_ids(held(store)) == without_ids(held(source))
+
+
+def count(store: str) -> int:
+    return sum(project.context_count for project in projects(store))
+
+
+def test_a_copy_that_is_not_whole_is_said(source: str, place: Path) -> None:
+    save(str(place), "own")
+    with closing(sqlite3.connect(place)) as database:
+        database.execute(
+            "CREATE TRIGGER spoil AFTER INSERT ON contexts WHEN new.content LIKE 'note 1%' BEGIN "
+            "UPDATE contexts SET content = 'spoilt' WHERE id = new.id; END"
+        )
+    ended = run("copy", source, str(place), "--json", env={})
+    assert ended.returncode == 1
+    assert json.loads(ended.stdout)["missing"] == 2
+    assert "2 contexts are not there as they were copied: run the same command" in ended.stderr
+
+
+def test_a_redis_of_0_9_0_is_copied_as_it_is_imported(servers: Servers, store: str) -> None:
+    legacy_data.put_into(servers[0])
+    before = legacy_data.dump(servers[0])
+    ended = run("copy", servers[0].url, store, env={})
+    assert ended.returncode == 0, ended.stderr
+    lines = ended.stdout.splitlines()
+    assert lines[0] == "9 of 9 contexts copied."
+    assert lines[-1] == "Checked: 9 are in the second store as in the first."
+    assert any("could not be read" in line for line in lines)
+    assert legacy_data.dump(servers[0]) == before
+    again = run("import-redis", servers[0].url, env={"STORAGE_CONNECTION_STRING": store})
+    assert again.stdout.startswith("0 of 9 contexts imported.\n9 were imported before.\n")
+    alone = run("copy", servers[0].url, store, "--project", "my proj", "--json", env={})
+    report = json.loads(alone.stdout)
+    # One has no readable time, and gets that of each import.
+    assert [report[name] for name in ("found", "copied", "same", "changed")] == [4, 0, 3, 1]
+    assert report["of_0.9.0"]["unreadable"]
+
+
+def test_a_redis_that_holds_memories_of_both_is_copied_as_ours(
+    servers: Servers, store: str
+) -> None:
+    legacy_data.put_into(servers[0])
+    save(servers[0].url, "ours")
+    ended = run("copy", servers[0].url, store, env={})
+    assert ended.stdout.splitlines()[0] == "1 of 1 contexts copied."
+    assert [context_of(each).content for each in held(store)] == ["ours"]

@@ -1,15 +1,38 @@
 """What a check promises on every backend: silence about what this product wrote, and no change."""
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from extended_memory.domain import Change, Finding
+from extended_memory.domain import Change, Finding, ForeignContext, Revision
 from extended_memory.storage.contract import MemoryRepository
 from tests.storage.conftest import Open
 
 NO_TIME = timedelta(0)
+
+
+NOON = datetime(2025, 7, 2, 12, tzinfo=timezone.utc)
+BROUGHT = ForeignContext(
+    origin="x:1",
+    project="brought",
+    content="Brought with its past",
+    importance=5,
+    tags=("a",),
+    created_at=NOON,
+    updated_at=NOON + timedelta(hours=2),
+    revisions=tuple(
+        Revision(
+            number=number,
+            content=f"It was {number}",
+            importance=1,
+            tags=(),
+            replaced_at=NOON + timedelta(hours=number),
+        )
+        for number in (1, 2)
+    ),
+)
 
 
 def tell(what: str, done: int, total: int) -> None:
@@ -36,6 +59,9 @@ def used(repository: MemoryRepository) -> MemoryRepository:
     repository.forget(ids[40], project=None, permanently=True)
     repository.restore(ids[12], project=None)
     repository.restore(ids[1], project=None, revision=1)
+    repository.rename_project("project 1", "another")
+    repository.rename_project("another", "project 0")
+    repository.bring([BROUGHT, replace(BROUGHT, origin="x:2", forgotten_at=NOON)])
     return repository
 
 

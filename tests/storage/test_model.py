@@ -31,6 +31,7 @@ from extended_memory.domain import (
     Project,
     Revision,
     SearchPage,
+    Summary,
     TagCount,
     TagPage,
     TimeSpan,
@@ -106,6 +107,34 @@ class Model:
             ),
         )
         self.put(new)
+
+    def rename(self, old: str, new: str) -> int:
+        if old == new:
+            return 0
+        moved = sum(c.project == old for c in self.contexts)
+        for place in (self.contexts, self.trash):
+            place[:] = [replace(c, project=new) if c.project == old else c for c in place]
+        if old in self.times:
+            first, last = self.times.pop(old)
+            of_new = self.times.get(new, (first, last))
+            self.times[new] = (min(first, of_new[0]), max(last, of_new[1]))
+        return moved
+
+    def summary(self, project: str | None) -> Summary:
+        contexts = [c for c in self.contexts if project in (None, c.project)]
+        trash = [c for c in self.trash if project in (None, c.project)]
+        times = [c.created_at for c in contexts]
+        weeks = Counter(t.date() - timedelta(days=t.weekday()) for t in times)
+        return Summary(
+            context_count=len(contexts),
+            trash_count=len(trash),
+            revision_count=sum(len(self.revisions.get(c.id, ())) for c in [*contexts, *trash]),
+            content_bytes=sum(len(c.content.encode()) for c in contexts),
+            by_importance=Counter(c.importance for c in contexts),
+            by_week=tuple(sorted(weeks.items())),
+            oldest=min(times, default=None),
+            newest=max(times, default=None),
+        )
 
     def some(self, which: int, among: list[Context]) -> Context | None:
         return among[which % len(among)] if among else None
@@ -198,6 +227,8 @@ class Stores(RuleBasedStateMachine):
         tags=TAGS,
         seconds=st.integers(0, 1),
         is_recent=st.booleans(),
+        was=st.lists(st.tuples(CONTENTS, IMPORTANCE, TAGS), max_size=3),
+        is_forgotten=st.booleans(),
     )
     def bring(
         self,
@@ -208,33 +239,56 @@ class Stores(RuleBasedStateMachine):
         tags: tuple[str, ...],
         seconds: int,
         is_recent: bool,
+        was: list[tuple[str, int, tuple[str, ...]]],
+        is_forgotten: bool,
     ) -> None:
         now = datetime.now(timezone.utc).replace(microsecond=0)
+        created_at = (now if is_recent else OLD) + timedelta(seconds=-seconds)
+        revisions = tuple(
+            Revision(
+                number=place + 1,
+                content=past[0],
+                importance=past[1],
+                tags=past[2],
+                replaced_at=created_at + timedelta(milliseconds=place + 1),
+            )
+            for place, past in enumerate(was)
+        )
         foreign = ForeignContext(
             origin=f"there:{number}",
             project=project,
             content=content,
             importance=importance,
             tags=tags,
-            created_at=(now if is_recent else OLD) + timedelta(seconds=-seconds),
+            created_at=created_at,
+            updated_at=revisions[-1].replaced_at if revisions else None,
+            # Counted otherwise there: here they count from 1.
+            revisions=tuple(replace(past, number=past.number + 5) for past in revisions),
+            forgotten_at=created_at + timedelta(days=1) if is_forgotten else None,
         )
         for repository, model in self.pairs:
             is_new = foreign.origin not in model.origins
             assert repository.bring([foreign]) == int(is_new)
             if is_new:
                 model.origins.add(foreign.origin)
-                page = repository.load(project, minimum_importance=1, tags=(), limit=1000, offset=0)
-                (context,) = {c.id for c in page.contexts} - {c.id for c in model.contexts}
-                model.add(
-                    Context(
-                        id=context,
-                        project=project,
-                        content=content,
-                        importance=importance,
-                        tags=tags,
-                        created_at=foreign.created_at,
-                    )
+                there = {c.id for c in repository.walk(after=0, limit=1000)}
+                there |= {t.context.id for t in repository.walk_trash(after=0, limit=1000)}
+                (context_id,) = there - {c.id for c in [*model.contexts, *model.trash]}
+                brought = Context(
+                    id=context_id,
+                    project=project,
+                    content=content,
+                    importance=importance,
+                    tags=tags,
+                    created_at=created_at,
+                    updated_at=foreign.updated_at,
                 )
+                model.add(brought)
+                if revisions:
+                    model.revisions[context_id] = list(reversed(revisions))
+                if is_forgotten:
+                    model.contexts.remove(brought)
+                    model.trash.append(brought)
 
     @rule(
         which=st.integers(0, 30),
@@ -319,6 +373,35 @@ class Stores(RuleBasedStateMachine):
                 model.put(new)
             else:
                 model.change(old, new)
+
+    @rule(old=PROJECTS, new=PROJECTS)
+    def rename_project(self, old: str, new: str) -> None:
+        for repository, model in self.pairs:
+            assert repository.rename_project(old, new) == model.rename(old, new)
+
+    @rule(project=st.none() | PROJECTS)
+    def summary(self, project: str | None) -> None:
+        for repository, model in self.pairs:
+            assert repository.summary(project) == model.summary(project)
+
+    @rule(after=st.integers(0, 20), limit=st.integers(1, 30))
+    def walk_trash(self, after: int, limit: int) -> None:
+        for repository, model in self.pairs:
+            expected = sorted((c for c in model.trash if c.id > after), key=lambda c: c.id)
+            walked = repository.walk_trash(after=after, limit=limit)
+            assert tuple(t.context for t in walked) == tuple(expected[:limit])
+            trash = repository.trash(project=None, limit=1000)
+            assert set(walked) <= set(trash)
+
+    @rule(ids=st.lists(st.integers(1, 30), unique=True, max_size=9))
+    def revised(self, ids: list[int]) -> None:
+        for repository, model in self.pairs:
+            expected = {
+                each: tuple(reversed(model.revisions[each]))
+                for each in ids
+                if model.revisions.get(each)
+            }
+            assert repository.revised(ids) == expected
 
     @rule()
     def look_into_the_trash(self) -> None:

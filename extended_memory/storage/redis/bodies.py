@@ -5,10 +5,12 @@ front of the rest, which it never looks into.
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
-from extended_memory.domain import Context, Revision, from_milliseconds
+from extended_memory.domain import Context, Revision, from_milliseconds, to_milliseconds
 
 _DIGEST_BYTES = 16
 
@@ -21,6 +23,33 @@ def rest(context: Context) -> str:
         "content": context.content,
     }
     return "," + json.dumps(values, ensure_ascii=False, separators=(",", ":"))[1:]
+
+
+def whole(context: Context) -> str:
+    """Return the body of a context whose times are known."""
+    updated_at = context.updated_at
+    changed = "null" if updated_at is None else to_milliseconds(updated_at)
+    created = to_milliseconds(context.created_at)
+    return f'{{"created_at":{created},"updated_at":{changed}{rest(context)}'
+
+
+def revisions(context: Context, revised: Sequence[Revision]) -> list[str]:
+    """Return the entries of a list of revisions of a context, counted anew from 1."""
+    entries = []
+    updated_at = None
+    for number, revision in enumerate(revised, start=1):
+        was = replace(
+            context,
+            content=revision.content,
+            importance=revision.importance,
+            tags=revision.tags,
+            updated_at=updated_at,
+        )
+        updated_at = revision.replaced_at
+        entries.append(
+            f'{{"number":{number},"replaced_at":{to_milliseconds(updated_at)},"body":{whole(was)}}}'
+        )
+    return entries
 
 
 def digest(context: Context) -> str:

@@ -39,6 +39,7 @@ FLAWS: Final[dict[str, tuple[str, str, bool]]] = {
     "left": ("revisions", "earlier texts of a context that is neither there nor forgotten", False),
     "tags": ("tags", "tags whose contexts are not those that carry them", True),
     "counts": ("tags", "tags whose count is wrong, or that no context carries", True),
+    "moving": ("projects", "contexts that a move to another project left on their way", True),
     "times": ("projects", "projects whose times are not those of their contexts", True),
     "ids": ("ids", "contexts whose number is not noted as given", True),
     "found": (
@@ -52,6 +53,8 @@ FLAWS: Final[dict[str, tuple[str, str, bool]]] = {
 
 _AT_A_TIME: Final = 500
 _TERMS_AT_A_TIME: Final = 200
+_QUESTIONS: Final = 6
+"""So many are asked of each id that was given."""
 _LOOKS: Final = 4
 """How often a project is looked at again that others write to."""
 
@@ -118,6 +121,8 @@ class Checker:
         times = self._ask("hmget", self._keys.project(project), "created_at", "last_saved_at")
         if look.seen and (None in times or int(times[0]) > look.first or int(times[1]) < look.last):
             look.flaws["times"] += 1
+        moves = self._ask("hgetall", self._keys.moves(project))
+        look.flaws["moving"] = sum(bool(note) for note in moves.values())
         if look.is_indexed and not look.flaws["unreadable"]:  # whose words nobody knows
             self._look_at_words(project, look)
         return +look.flaws
@@ -262,19 +267,21 @@ class Checker:
                 partial(_zscore, keys.trash(project), member(number)),
                 partial(_exists, keys.body(project, number)),
                 partial(_exists, keys.trashed(project, number)),
+                partial(_exists, keys.on_the_way(project, number)),
                 partial(_llen, keys.revisions(project, number)),
             ]
         answers = self._ask_each(asked)
         found = set()
         for place, context_id in enumerate(owners):
-            listed, trashed, body, forgotten, revisions = answers[5 * place : 5 * place + 5]
+            first = _QUESTIONS * place
+            listed, trashed, body, forgotten, moving, revisions = answers[first:][:_QUESTIONS]
             if body and listed is None:
                 found.add((context_id, "unlisted"))
             if forgotten and trashed is None:
                 found.add((context_id, "trash"))
             if body and forgotten:
                 found.add((context_id, "both"))
-            if revisions and not (body or forgotten):
+            if revisions and not (body or forgotten or moving):
                 found.add((context_id, "left"))
         return found
 
@@ -292,7 +299,7 @@ class Checker:
         """Return the answers to many short questions, asked at once."""
         asked = list(questions)
         answers: list[Any] = []
-        for some in _portions(asked, 5 * _AT_A_TIME):
+        for some in _portions(asked, _QUESTIONS * _AT_A_TIME):
 
             def ask(some: Sequence[Callable[[Client], Any]] = some) -> list[Any]:
                 with self._store.client.pipeline(transaction=False) as pipeline:

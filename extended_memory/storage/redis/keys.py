@@ -25,6 +25,10 @@ the few that span projects share the slot of ``{g}``.
 ``em:x:{<P>}``          ZSET    the project's trash -> since when it is there
 ``em:y:{<P>}:<id>``     STRING  a context in the trash, as it was
 ``em:v:{<P>}:<id>``     LIST    what a context was before each change, the oldest first, as JSON
+``em:n:{<P>}``          HASH    what moves between projects: id -> ``<since>:<name>`` of one that
+                                has left for that project, since when it was in the trash before;
+                                id -> "" of one that has arrived here, while it is noted there
+``em:n:{<P>}:<id>``     STRING  a context that has left and not arrived, as it was
 ``em:o:{<P>}``          ZSET    the contexts that a search finds, by ``created_at``
 ``em:w:{<P>}``          ZSET    the terms of those contexts, all with score 0
 ``em:p:{<P>}:<term>``   STRING  the postings of a term, in no order
@@ -95,6 +99,14 @@ class Keys:
     def revisions(self, project: str, context_id: int) -> str:
         """Return the key of what a context was before."""
         return f"{self._of('v', project)}:{context_id}"
+
+    def moves(self, project: str) -> str:
+        """Return the key of what moves from a project and to it."""
+        return self._of("n", project)
+
+    def on_the_way(self, project: str, context_id: int) -> str:
+        """Return the key of a context that has left a project and not arrived elsewhere."""
+        return f"{self._of('n', project)}:{context_id}"
 
     def timeline(self, project: str) -> str:
         """Return the key of the contexts that a search finds, by time."""

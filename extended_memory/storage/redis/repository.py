@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from extended_memory.domain import (
@@ -18,6 +17,7 @@ from extended_memory.domain import (
     Project,
     Revision,
     SearchPage,
+    Summary,
     TagCount,
     TagPage,
     TimeSpan,
@@ -26,11 +26,15 @@ from extended_memory.domain import (
     to_milliseconds,
 )
 from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository, Tell
+from extended_memory.storage.redis import bodies
 from extended_memory.storage.redis.client import Client
 from extended_memory.storage.redis.indexing import Indexer
-from extended_memory.storage.redis.keys import Keys, bucket, id_of
+from extended_memory.storage.redis.keys import Keys, id_of
+from extended_memory.storage.redis.moving import Mover
+from extended_memory.storage.redis.reading import Reader
 from extended_memory.storage.redis.store import Store
-from extended_memory.storage.redis.writing import Writer
+from extended_memory.storage.redis.summing import summary
+from extended_memory.storage.redis.writing import PLACES, Writer
 
 _AT_A_TIME = 1_000
 """How many contexts a script walks over, or projects are asked for, before others get a turn."""
@@ -51,7 +55,9 @@ class RedisRepository(MemoryRepository):
     def __init__(self, url: str, *, key_prefix: str, may_evict: bool = False) -> None:
         self._keys = Keys(key_prefix)
         self._store = Store(url, self._keys, may_evict=may_evict)
+        self._reader = Reader(self._store)
         self._writer = Writer(self._store)
+        self._mover = Mover(self._store, self._writer)
         self._indexer = Indexer(self._store)
 
     def save(
@@ -96,7 +102,7 @@ class RedisRepository(MemoryRepository):
                 total, exact, members = self._members(
                     keys, minimum_importance, limit=limit, offset=offset, span=span
                 )
-                contexts = self._contexts(project, [id_of(name) for name in members])
+                contexts = self._reader.contexts(project, [id_of(name) for name in members])
                 if len(contexts) == len(members):
                     break  # none was forgotten since the members were read
         return ContextPage(contexts=contexts, total=total, total_is_exact=exact)
@@ -117,7 +123,7 @@ class RedisRepository(MemoryRepository):
         from extended_memory.storage.searching import found
 
         def fetch(ids: Sequence[int]) -> dict[int, Context]:
-            return {context.id: context for context in self._contexts(project, ids)}
+            return {context.id: context for context in self._reader.contexts(project, ids)}
 
         with self._store.use():
             unindexed, has_index = self._indexer.state(project)
@@ -139,36 +145,44 @@ class RedisRepository(MemoryRepository):
     def index_some(self, limit: int) -> int:
         """Index the newest contexts that no search finds yet; see the contract."""
         with self._store.use():
-            return self._indexer.index_some(self._project_names(), limit)
+            return self._indexer.index_some(self._reader.project_names(), limit)
 
     def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
         """Return the contexts with these ids; see the contract."""
         found: dict[int, Context] = {}
         with self._store.use():
-            owners = self._owners(ids)
+            owners = self._reader.owners(ids)
             for owner in set(owners.values()) if project is None else {project}:
                 here = [context_id for context_id, of in owners.items() if of == owner]
-                found |= {context.id: context for context in self._contexts(owner, here)}
+                found |= {context.id: context for context in self._reader.contexts(owner, here)}
         return tuple(found[context_id] for context_id in dict.fromkeys(ids) if context_id in found)
 
     def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
         """Return contexts by rising id; see the contract."""
-        found: list[Context] = []
         with self._store.use():
-            last = int(self._store.ask(lambda: self._store.client.get(self._keys.sequence)) or 0)
-            for number in range(bucket(after + 1), bucket(last) + 1):
-                owners = self._store.ask(
-                    partial(self._store.client.hgetall, self._keys.project_of(number))
-                )
-                ids: dict[str, list[int]] = {}
-                for context_id in sorted(int(field) for field in owners):
-                    if context_id > after:
-                        ids.setdefault(owners[str(context_id)], []).append(context_id)
-                contexts = (self._contexts(project, of) for project, of in ids.items())
-                found += sorted(chain.from_iterable(contexts), key=lambda context: context.id)
-                if len(found) >= limit:
-                    break
-        return tuple(found[:limit])
+            found = self._reader.walked(after, limit, self._reader.contexts)
+        return tuple(sorted(found, key=lambda context: context.id)[:limit])
+
+    def walk_trash(self, *, after: int, limit: int) -> tuple[ForgottenContext, ...]:
+        """Return what is in the trash by rising id; see the contract."""
+        with self._store.use():
+            found = self._reader.walked(after, limit, self._reader.trashed)
+        return tuple(sorted(found, key=lambda forgotten: forgotten.context.id)[:limit])
+
+    def revised(self, ids: Sequence[int]) -> dict[int, tuple[Revision, ...]]:
+        """Return what contexts were before; see the contract."""
+        with self._store.use():
+            return self._reader.revised(ids)
+
+    def rename_project(self, old: str, new: str) -> int:
+        """Move a project to another name, context by context; see the contract."""
+        return 0 if old == new else self._mover.move(old, new)
+
+    def summary(self, project: str | None) -> Summary:
+        """Say how much there is; see the contract."""
+        with self._store.use():
+            names = self._reader.project_names() if project is None else [project]
+        return summary(self._store, self._reader, names)
 
     def update(
         self,
@@ -237,7 +251,7 @@ class RedisRepository(MemoryRepository):
     def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:
         """Return what is in the trash; see the contract."""
         with self._store.use():
-            names = [project] if project is not None else self._project_names()
+            names = [project] if project is not None else self._reader.project_names()
             found = sorted(
                 (
                     (moment, id_of(name), owner)
@@ -256,24 +270,18 @@ class RedisRepository(MemoryRepository):
                 ),
                 reverse=True,
             )[:limit]
-            trashed = []
-            for moment, context_id, owner in found:
-                key = self._keys.trashed(owner, context_id)
-                body = self._store.ask(partial(self._store.client.get, key))
-                if body is not None:  # it was not restored since
-                    trashed.append(
-                        ForgottenContext(
-                            context=self._store.read(body, context_id, owner),
-                            forgotten_at=from_milliseconds(int(moment)),
-                        )
-                    )
+            trashed = [
+                forgotten
+                for _, context_id, owner in found
+                for forgotten in self._reader.trashed(owner, [context_id])
+            ]
         return tuple(trashed)
 
     def purge(self, *, before: datetime) -> int:
         """Remove what is old in the trash; see the contract."""
         purged = 0
         with self._store.use():
-            for project in self._project_names():
+            for project in self._reader.project_names():
                 old = self._store.ask(
                     partial(
                         self._store.client.zrangebyscore,
@@ -289,7 +297,7 @@ class RedisRepository(MemoryRepository):
     def projects(self) -> tuple[Project, ...]:
         """Return the projects; see the contract."""
         with self._store.use():
-            names = self._project_names()
+            names = self._reader.project_names()
             held = [
                 project
                 for start in range(0, len(names), _AT_A_TIME)
@@ -318,14 +326,18 @@ class RedisRepository(MemoryRepository):
         from extended_memory.storage.redis.checking import Checker
 
         with self._store.use():
-            return Checker(self._store, tell).findings(self._project_names())
+            return Checker(self._store, tell).findings(self._reader.project_names())
 
     def repair(self, findings: Sequence[Finding]) -> None:
         """Rebuild what can be; see the contract."""
         from extended_memory.storage.redis.mending import Mender
 
         with self._store.use():
-            Mender(self._store).repair(self._project_names())
+            projects = self._reader.project_names()
+        for project in projects:
+            self._mover.finish(project)
+        with self._store.use():
+            Mender(self._store).repair(projects)
 
     @property
     def notice(self) -> str:
@@ -351,18 +363,34 @@ class RedisRepository(MemoryRepository):
             outcome, context_id = self._writer.reserve(context.project, context.origin)
             if outcome == "known":
                 return False
-            stored = self._writer.put(
-                Context(
-                    id=context_id,
-                    project=context.project,
-                    content=context.content,
-                    importance=context.importance,
-                    tags=context.tags,
-                    created_at=context.created_at,
-                )
+            if outcome == "pending":
+                owner = self._reader.owner(context_id)
+                if owner not in (None, context.project):
+                    # It moved to another project since, or now it is to go to another one.
+                    if self._is_stored(owner, context_id):
+                        self._writer.settle(context.origin, context_id)
+                        return False
+                    _, context_id = self._writer.reserve(context.project)
+            brought = Context(
+                id=context_id,
+                project=context.project,
+                content=context.content,
+                importance=context.importance,
+                tags=context.tags,
+                created_at=context.created_at,
+                updated_at=context.updated_at,
             )
-            self._writer.settle(context.origin, stored.id)
+            forgotten_at = context.forgotten_at
+            stored_id = self._writer.bring(
+                brought,
+                bodies.revisions(brought, context.revisions),
+                forgotten_at="" if forgotten_at is None else str(to_milliseconds(forgotten_at)),
+            )
+            self._writer.settle(context.origin, stored_id)
             return True
+
+    def _is_stored(self, project: str, context_id: int) -> bool:
+        return any(self._writer.body(project, context_id, place) is not None for place in PLACES)
 
     def _members(
         self,
@@ -390,45 +418,11 @@ class RedisRepository(MemoryRepository):
                 return total, bool(exact), found
             last = (flat[-1], flat[-2])
 
-    def _contexts(self, project: str, ids: Sequence[int]) -> tuple[Context, ...]:
-        """Return the contexts of these ids that are still there, in their order."""
-        if not ids:
-            return ()
-        keys = [self._keys.body(project, context_id) for context_id in ids]
-        found = self._store.ask(lambda: self._store.client.mget(keys))
-        for key in [key for key, body in zip(keys, found, strict=True) if body is None]:
-            # MGET gives nothing also where something else lies under the key; GET says so.
-            self._store.ask(partial(self._store.client.get, key))
-        return tuple(
-            self._store.read(body, context_id, project)
-            for context_id, body in zip(ids, found, strict=True)
-            if body is not None
-        )
-
     def _owner(self, context_id: int, project: str | None) -> str | None:
         """Return the project to look for an id in: the one asked, or the one it was given in."""
         if project is not None:
             return project  # the key of a context names its project
-        key = self._keys.project_of(bucket(context_id))
-        owner: str | None = self._store.ask(partial(self._store.client.hget, key, str(context_id)))
-        return owner
-
-    def _owners(self, ids: Sequence[int]) -> dict[int, str]:
-        """Return the projects in which ids were given."""
-
-        def ask() -> list[Any]:
-            with self._store.client.pipeline(transaction=False) as pipeline:
-                for context_id in ids:
-                    pipeline.hget(self._keys.project_of(bucket(context_id)), str(context_id))
-                replies: list[Any] = pipeline.execute()
-                return replies
-
-        owners = zip(ids, self._store.ask(ask), strict=True)
-        return {context_id: owner for context_id, owner in owners if owner is not None}
-
-    def _project_names(self) -> list[str]:
-        """Return the names of projects, also of those that hold nothing any more, sorted."""
-        return sorted(self._store.ask(partial(self._store.client.smembers, self._keys.projects)))
+        return self._reader.owner(context_id)
 
     def _projects(self, names: Sequence[str]) -> list[Project]:
         """Return those of the projects that hold contexts, in the order of the names."""

@@ -5,7 +5,7 @@ project's: they lie on different servers. A crash between them leaves an id that
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
@@ -27,7 +27,8 @@ from extended_memory.storage.redis.store import Store
 from extended_memory.version import __version__
 
 _MILLISECOND = timedelta(milliseconds=1)
-_KEEP = MAXIMUM_REPEAT_WINDOW // _MILLISECOND
+KEEP = MAXIMUM_REPEAT_WINDOW // _MILLISECOND
+"""How many milliseconds it is known what was done of late."""
 
 TRIES = 50
 """How often a call looks again where a context changed between two of its steps.
@@ -36,6 +37,7 @@ Of several that change one context at once, one succeeds each time they try.
 """
 
 Place = Literal["contexts", "trash"]
+PLACES: tuple[Place, ...] = ("contexts", "trash")
 
 
 class Writer:
@@ -66,7 +68,7 @@ class Writer:
 
         Or return the one that it repeats. The id of ``context`` means nothing.
         """
-        token = _token()
+        token = new_token()
         if self._next and not self._store.is_cluster:
             # One script instead of two: it is told which id is the next, and does nothing where
             # somebody else was given that one.
@@ -82,13 +84,13 @@ class Writer:
             replace(context, id=self.reserve(context.project)[1]), repeat_within=repeat_within
         )
 
-    def put(self, context: Context, *, repeat_within: timedelta | None = None) -> Context:
+    def put(self, context: Context, *, repeat_within: timedelta) -> Context:
         """Store a context under the id that was reserved for it; return it as stored.
 
-        With ``repeat_within``, at the server's time, or return the one that it repeats.
+        It gets the server's time. Or return the one that it repeats.
         """
         while True:
-            stored = self._put(context, token=_token(), repeat_within=repeat_within)
+            stored = self._put(context, token=new_token(), repeat_within=repeat_within)
             if stored is not None:
                 return stored
             # The context that it repeated was forgotten since, or the ids' server lost some of
@@ -96,12 +98,7 @@ class Writer:
             context = replace(context, id=self.reserve(context.project)[1])
 
     def _put(
-        self,
-        context: Context,
-        *,
-        token: str,
-        repeat_within: timedelta | None,
-        is_guess: bool = False,
+        self, context: Context, *, token: str, repeat_within: timedelta, is_guess: bool = False
     ) -> Context | None:
         """Store a context under its id; return None where that cannot be: see ``save.lua``."""
         context, outcome, found = self._ask_to_save(
@@ -112,18 +109,14 @@ class Writer:
             return replace(context, created_at=from_milliseconds(int(found[0])))
         if outcome == "other":
             self._next = int(found[0])
-        if outcome == "taken" and repeat_within is None:
-            stored = self._store.read(found[0], context.id, context.project)
-            if stored == context:  # brought by an earlier call, which broke off after this step
-                return stored
         if outcome == "repeated":
-            body = self._get(context.project, id_of(found[1]), "contexts")
+            body = self.body(context.project, id_of(found[1]), "contexts")
             if body is not None:
                 return self._store.read(body, id_of(found[1]), context.project)
         return None
 
     def _ask_to_save(
-        self, context: Context, token: str, repeat_within: timedelta | None, *, is_guess: bool
+        self, context: Context, token: str, repeat_within: timedelta, *, is_guess: bool
     ) -> tuple[Context, str, list[str]]:
         """Run ``save.lua``; return the context as it was sent, and the answer.
 
@@ -131,9 +124,8 @@ class Writer:
         the script says where it is another day there than we took it for.
         """
         while True:
-            if repeat_within is not None:
-                today = datetime.now(timezone.utc) + self._ahead
-                context = replace(context, created_at=today)
+            today = datetime.now(timezone.utc) + self._ahead
+            context = replace(context, created_at=today)
             keys, values = save_request(
                 self._keys, context, token, repeat_within, is_guess=is_guess
             )
@@ -141,6 +133,25 @@ class Writer:
             if outcome != "day":
                 return context, outcome, found
             self._ahead = from_milliseconds(int(found[0])) - datetime.now(timezone.utc)
+
+    def bring(
+        self, context: Context, past: Sequence[str], *, forgotten_at: str, moving: str = ""
+    ) -> int:
+        """Store a context as it was elsewhere, with its revisions; return the id it has then.
+
+        ``forgotten_at`` is since when it is in the trash, or "". ``moving`` is the member by which
+        a move between projects notes it, or "".
+        """
+        while True:
+            keys, values = bring_request(
+                self._keys, context, past, new_token(), forgotten_at=forgotten_at, moving=moving
+            )
+            (outcome,) = self._store.run("arrive" if moving else "bring", keys, values)
+            if outcome == "stored":
+                return context.id
+            # The ids' server lost some of its last writes in a failover, and this project's did
+            # not; or what was brought by a call that broke off was changed since.
+            context = replace(context, id=self.reserve(context.project)[1])
 
     def settle(self, origin: str, context_id: int) -> None:
         """Note that what came from an origin is stored."""
@@ -156,9 +167,9 @@ class Writer:
         Return None where it is not in that place. ``become`` may be called again, where the
         context has changed meanwhile.
         """
-        token = _token()
+        token = new_token()
         for _ in range(TRIES):
-            body = self._get(project, context_id, place)
+            body = self.body(project, context_id, place)
             if body is None:
                 return None
             old = self._store.read(body, context_id, project)
@@ -185,7 +196,7 @@ class Writer:
                     new.importance,
                     "" if new == old else bodies.rest(new),
                     bodies.digest(new),
-                    _KEEP,
+                    KEEP,
                     analyzer_version(),
                     len(old.tags),
                     len(new.tags),
@@ -200,13 +211,13 @@ class Writer:
                 return UpdatedContext(context=changed, revision=found[1])
             if outcome == 0:
                 return None
-        raise _too_busy(context_id)
+        raise too_busy(context_id)
 
     def forget(self, project: str, context_id: int, place: Place, *, permanently: bool) -> bool:
         """Move a context to the trash, or remove it; say whether it was in that place."""
-        token = _token()
+        token = new_token()
         for _ in range(TRIES):
-            body = self._get(project, context_id, place)
+            body = self.body(project, context_id, place)
             if body is None:
                 return False
             old = self._store.read(body, context_id, project)
@@ -225,14 +236,14 @@ class Writer:
                     token,
                     place,
                     "" if permanently else "trash",
-                    _KEEP,
+                    KEEP,
                     analyzer_version(),
                     *old.tags,
                 ],
             )
             if removed >= 0:
                 return bool(removed)
-        raise _too_busy(context_id)
+        raise too_busy(context_id)
 
     def revisions(self, project: str, context_id: int, limit: int) -> tuple[Revision, ...]:
         """Return what a context was before its last changes, the newest first."""
@@ -248,7 +259,8 @@ class Writer:
         with self._store.sound(context_id):
             return None if entry is None else bodies.read_revision(entry)
 
-    def _get(self, project: str, context_id: int, place: Place) -> str | None:
+    def body(self, project: str, context_id: int, place: Place) -> str | None:
+        """Return what is stored of a context in a place, None where it is not there."""
         key = (
             self._keys.body(project, context_id)
             if place == "contexts"
@@ -259,12 +271,7 @@ class Writer:
 
 
 def save_request(
-    keys: Keys,
-    context: Context,
-    token: str,
-    repeat_within: timedelta | None,
-    *,
-    is_guess: bool = False,
+    keys: Keys, context: Context, token: str, repeat_within: timedelta, *, is_guess: bool = False
 ) -> tuple[list[str], list[str | int]]:
     """Return the keys and the arguments of ``save.lua``; see ``Writer.put``."""
     impacts = impacts_of(context)
@@ -278,11 +285,10 @@ def save_request(
     return of_all, [
         member(context.id),
         context.importance,
-        to_milliseconds(context.created_at) if repeat_within is None else "",
         bodies.rest(context),
         bodies.digest(context),
-        "" if repeat_within is None else repeat_within // _MILLISECOND,
-        _KEEP,
+        repeat_within // _MILLISECOND,
+        KEEP,
         token,
         analyzer_version(),
         first,
@@ -297,18 +303,56 @@ def save_request(
     ]
 
 
+def bring_request(
+    keys: Keys,
+    context: Context,
+    past: Sequence[str],
+    token: str,
+    *,
+    forgotten_at: str = "",
+    moving: str = "",
+) -> tuple[list[str], list[str | int]]:
+    """Return the keys and the arguments of ``_bring.lua``; see ``Writer.bring``."""
+    tags = () if forgotten_at else context.tags
+    impacts = {} if forgotten_at else impacts_of(context)
+    of_all = [
+        *keys.of_context(context.project, context.id),
+        *keys.tagged(context.project, tags),
+        keys.moves(context.project),
+        keys.on_the_way(context.project, context.id),
+        *keys.postings(context.project, impacts),
+    ]
+    return of_all, [
+        member(context.id),
+        context.importance,
+        bodies.whole(context),
+        bodies.digest(context),
+        KEEP,
+        token,
+        analyzer_version(),
+        forgotten_at,
+        moving,
+        len(tags),
+        len(past),
+        *tags,
+        *past,
+        *impacts.values(),
+    ]
+
+
 def _day(moment: datetime) -> tuple[int, int]:
     """Return the first and the last millisecond of a day in UTC."""
     first = to_milliseconds(moment.replace(hour=0, minute=0, second=0, microsecond=0))
     return first, first + timedelta(days=1) // _MILLISECOND - 1
 
 
-def _token() -> str:
+def new_token() -> str:
     """Return what tells a call from every other one; no digest looks like it."""
     return f"call:{secrets.token_hex(8)}"
 
 
-def _too_busy(context_id: int) -> StoreError:
+def too_busy(context_id: int) -> StoreError:
+    """Return the refusal of a call that others were quicker than again and again."""
     return StoreError(
         f"#{context_id} was changed by others again and again, so it was left as it is: try again."
     )

@@ -22,6 +22,7 @@ from extended_memory.domain import (
     Project,
     Revision,
     SearchPage,
+    Summary,
     TagCount,
     TagPage,
     TimeSpan,
@@ -30,7 +31,7 @@ from extended_memory.domain import (
     to_milliseconds,
 )
 from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository, Tell
-from extended_memory.storage.sql import statements, writing
+from extended_memory.storage.sql import renaming, statements, summing, writing
 from extended_memory.storage.sql.database import Database
 from extended_memory.storage.sql.digest import content_digest
 from extended_memory.storage.sql.engine import driver_connection
@@ -102,16 +103,7 @@ class SqlRepository(MemoryRepository):
                 origin = {"origin": context.origin}
                 if database.execute(statements.SAVE_ORIGIN_ID, origin).fetchone() is not None:
                     continue
-                moment = to_milliseconds(context.created_at)
-                brought = NewContext(
-                    project=context.project,
-                    content=context.content,
-                    importance=context.importance,
-                    tags=context.tags,
-                    created_at=moment,
-                )
-                of_project = writing.project_id(database, context.project, moment)
-                context_id = writing.put_in(database, brought, of_project)
+                context_id = writing.bring(database, context)
                 database.execute(statements.SAVE_ORIGIN, origin | {"context_id": context_id})
                 new += 1
         return new
@@ -246,11 +238,10 @@ class SqlRepository(MemoryRepository):
         with self._database.writing() as database:
             context = writing.read(database, context_id, project=project)
             if context is not None:
-                of_project = writing.take_out(database, context)
                 if not permanently:
-                    row = writing.as_row(context) | {"project_id": of_project}
-                    database.execute(statements.TRASH_PUT, row | {"forgotten_at": writing.now()})
+                    writing.to_trash(database, context, forgotten_at=writing.now())
                     return context.project
+                writing.take_out(database, context)
             elif permanently:
                 context = writing.read_trash(database, context_id, project=project)
             if context is None:
@@ -297,16 +288,15 @@ class SqlRepository(MemoryRepository):
             if owner is None or project not in (None, owner):
                 return ()
             rows = connection.execute(statements.REVISIONS, {"id": context_id, "limit": limit})
-            return tuple(
-                Revision(
-                    number=row.number,
-                    content=row.content,
-                    importance=row.importance,
-                    tags=tuple(json.loads(row.tags)),
-                    replaced_at=row.replaced_at,
-                )
-                for row in rows
-            )
+            return tuple(_revision(row) for row in rows)
+
+    def revised(self, ids: Sequence[int]) -> Mapping[int, tuple[Revision, ...]]:
+        """Return what contexts were before; see the contract."""
+        revised: dict[int, tuple[Revision, ...]] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(statements.REVISED, {"ids": ids}):
+                revised[row.context_id] = (*revised.get(row.context_id, ()), _revision(row))
+        return revised
 
     def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:
         """Return what is in the trash; see the contract."""
@@ -314,21 +304,13 @@ class SqlRepository(MemoryRepository):
         if project is not None:
             query = query.where(ProjectRow.name == project)
         with self._database.reading() as connection:
-            return tuple(
-                ForgottenContext(
-                    context=Context(
-                        id=row.id,
-                        project=row.name,
-                        content=row.content,
-                        importance=row.importance,
-                        tags=tuple(json.loads(row.tags)),
-                        created_at=row.created_at,
-                        updated_at=row.updated_at,
-                    ),
-                    forgotten_at=row.forgotten_at,
-                )
-                for row in connection.execute(query, {"limit": limit})
-            )
+            return tuple(_forgotten(row) for row in connection.execute(query, {"limit": limit}))
+
+    def walk_trash(self, *, after: int, limit: int) -> tuple[ForgottenContext, ...]:
+        """Return what is in the trash by rising id; see the contract."""
+        with self._database.reading() as connection:
+            rows = connection.execute(statements.WALK_TRASH, {"after": after, "limit": limit})
+            return tuple(_forgotten(row) for row in rows)
 
     def purge(self, *, before: datetime) -> int:
         """Remove what is old in the trash; see the contract."""
@@ -342,6 +324,16 @@ class SqlRepository(MemoryRepository):
             purged += len(ids)
             if len(ids) < _PURGED_AT_A_TIME:
                 return purged
+
+    def rename_project(self, old: str, new: str) -> int:
+        """Let a project have another name, in one transaction; see the contract."""
+        with self._database.writing() as database:
+            return renaming.rename(database, old, new)
+
+    def summary(self, project: str | None) -> Summary:
+        """Say how much there is, of one state of the store; see the contract."""
+        with self._database.reading() as connection:
+            return summing.summary(connection, project)
 
     def projects(self) -> tuple[Project, ...]:
         """Return the projects; see the contract."""
@@ -481,6 +473,31 @@ def _tags_of(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str,
     for context_id, name in connection.execute(statements.TAGS_OF, {"ids": ids}):
         tags[context_id].append(name)
     return {context_id: tuple(names) for context_id, names in tags.items()}
+
+
+def _revision(row: Any) -> Revision:
+    return Revision(
+        number=row.number,
+        content=row.content,
+        importance=row.importance,
+        tags=tuple(json.loads(row.tags)),
+        replaced_at=row.replaced_at,
+    )
+
+
+def _forgotten(row: Any) -> ForgottenContext:
+    return ForgottenContext(
+        context=Context(
+            id=row.id,
+            project=row.name,
+            content=row.content,
+            importance=row.importance,
+            tags=tuple(json.loads(row.tags)),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        ),
+        forgotten_at=row.forgotten_at,
+    )
 
 
 def _project(row: Any) -> Project:

@@ -67,6 +67,18 @@ WALK = (
     .order_by(ContextRow.id)
     .limit(bindparam("limit"))
 )
+WALK_TRASH = (
+    select(TrashRow, ProjectRow.name)
+    .join(ProjectRow, ProjectRow.id == TrashRow.project_id)
+    .where(TrashRow.id > bindparam("after"))
+    .order_by(TrashRow.id)
+    .limit(bindparam("limit"))
+)
+REVISED = (
+    select(RevisionRow)
+    .where(RevisionRow.context_id.in_(bindparam("ids", expanding=True)))
+    .order_by(RevisionRow.context_id, RevisionRow.number)
+)
 REVISIONS = (
     select(RevisionRow)
     .where(RevisionRow.context_id == bindparam("id"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from extended_memory.domain import Context, from_milliseconds, to_milliseconds
+from extended_memory.domain import Context, ForeignContext, from_milliseconds, to_milliseconds
 from extended_memory.storage.sql import statements
 from extended_memory.storage.sql.digest import content_digest
 
@@ -104,6 +104,40 @@ def take_out(database: sqlite3.Connection, context: Context) -> int:
     ):
         database.execute(statement, values)
     return int(owner[0])
+
+
+def to_trash(database: sqlite3.Connection, context: Context, *, forgotten_at: int) -> None:
+    """Move a context to the trash."""
+    row = as_row(context) | {"project_id": take_out(database, context)}
+    database.execute(statements.TRASH_PUT, row | {"forgotten_at": forgotten_at})
+
+
+def bring(database: sqlite3.Connection, foreign: ForeignContext) -> int:
+    """Store a context as it was elsewhere, with what it was before; return its id."""
+    created_at, updated_at = to_milliseconds(foreign.created_at), foreign.updated_at
+    new = NewContext(
+        project=foreign.project,
+        content=foreign.content,
+        importance=foreign.importance,
+        tags=foreign.tags,
+        created_at=created_at,
+        updated_at=None if updated_at is None else to_milliseconds(updated_at),
+    )
+    context_id = put_in(database, new, project_id(database, new.project, created_at))
+    for revision in foreign.revisions:
+        was = {
+            "id": context_id,
+            "content": revision.content,
+            "importance": revision.importance,
+            "tags": json.dumps(revision.tags, ensure_ascii=False),
+            "replaced_at": to_milliseconds(revision.replaced_at),
+        }
+        database.execute(statements.CHANGE_KEEP_REVISION, was)
+    if foreign.forgotten_at is not None:
+        context = read(database, context_id, project=None)
+        assert context is not None
+        to_trash(database, context, forgotten_at=to_milliseconds(foreign.forgotten_at))
+    return context_id
 
 
 def read(database: sqlite3.Connection, context_id: int, *, project: str | None) -> Context | None:

@@ -41,6 +41,9 @@ CALLS: dict[str, Call] = {
     "load": load,
     "load by tags": lambda repository: load(repository, tags=("a", "b")),
     "walk": lambda repository: repository.walk(after=0, limit=9),
+    "walk trash": lambda repository: repository.walk_trash(after=0, limit=9),
+    "revised": lambda repository: repository.revised([1]),
+    "summary": lambda repository: repository.summary("alpha"),
     "forget": lambda repository: repository.forget(1, project="alpha"),
     "restore": lambda repository: repository.restore(1, project="alpha", revision=1),
     "revisions": lambda repository: repository.revisions(1, project="alpha", limit=9),
@@ -52,6 +55,7 @@ CALLS: dict[str, Call] = {
     "index": lambda repository: repository.index_some(9),
     "check": lambda repository: repository.check(lambda *_: None),
     "popular tags": lambda repository: repository.popular_tags("alpha", minimum_count=1, limit=9),
+    "rename": lambda repository: repository.rename_project("alpha", "beta"),
 }
 """Calls on a store whose first context is #1, in the project alpha and with the tags a and b.
 
@@ -59,7 +63,7 @@ It was never changed and has no revision, so that restoring one only reads.
 """
 
 SAVES = ("save", "bring")
-GROWING = (*SAVES, "update")
+GROWING = (*SAVES, "update", "rename")
 WRITES = (*GROWING, "forget")
 READS = tuple(name for name in CALLS if name not in WRITES)
 

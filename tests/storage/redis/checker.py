@@ -5,7 +5,7 @@ keys ought to hold is worked out anew from the bodies alone.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -42,6 +42,7 @@ def flaws(client: Any, prefix: str = "em", *, is_indexed: bool = True) -> list[s
         *store.index_flaws(),
         *store.recent_flaws(),
         *store.past_flaws(),
+        *store.moving_flaws(),
         *store.search_flaws(),
     ]
 
@@ -57,6 +58,8 @@ class _Store:
     revisions: dict[str, dict[int, list[Any]]] = field(default_factory=lambda: defaultdict(dict))
     zsets: dict[str, dict[Name, Scores]] = field(default_factory=lambda: defaultdict(dict))
     hashes: dict[str, dict[str, dict[str, str]]] = field(default_factory=lambda: defaultdict(dict))
+    moves: dict[str, dict[str, str]] = field(default_factory=dict)
+    on_the_way: dict[str, dict[int, Any]] = field(default_factory=lambda: defaultdict(dict))
     owners: dict[int, str] = field(default_factory=dict)
     postings: dict[str, dict[str, list[tuple[int, int]]]] = field(
         default_factory=lambda: defaultdict(dict)
@@ -80,13 +83,8 @@ class _Store:
             self.hashes[kind][project] = self.client.hgetall(key)
         elif kind == "p":
             self.postings[project][rest] = self._postings(key)
-        elif kind == "c":
-            self.bodies[project][int(rest)] = json.loads(self.client.get(key))
-        elif kind == "y":
-            self.trashed[project][_member(int(rest))] = json.loads(self.client.get(key))
-        elif kind == "v":
-            revisions = [json.loads(entry) for entry in self.client.lrange(key, 0, -1)]
-            self.revisions[project][int(rest)] = revisions
+        elif kind in "cynv":
+            self._read_context(kind, key, project, rest)
         else:
             self.found.append(f"{key} is no key of the layout")
 
@@ -95,6 +93,18 @@ class _Store:
             if int(context_id) // 500 != number:
                 self.found.append(f"{context_id} is noted in {key}")
             self.owners[int(context_id)] = project
+
+    def _read_context(self, kind: str, key: str, project: str, rest: str) -> None:
+        if kind == "v":
+            revisions = [json.loads(entry) for entry in self.client.lrange(key, 0, -1)]
+            self.revisions[project][int(rest)] = revisions
+        elif not rest:
+            self.moves[project] = self.client.hgetall(key)
+        elif kind == "y":
+            self.trashed[project][_member(int(rest))] = json.loads(self.client.get(key))
+        else:
+            place = self.bodies if kind == "c" else self.on_the_way
+            place[project][int(rest)] = json.loads(self.client.get(key))
 
     def _postings(self, key: str) -> list[tuple[int, int]]:
         held: bytes = self.client.execute_command("GET", key, NEVER_DECODE=True)
@@ -167,8 +177,10 @@ class _Store:
             found += [f"{name} of {project} is in the trash and not" for name in both]
         for project, revised in self.revisions.items():
             for number, entries in revised.items():
-                body = self.bodies[project].get(number) or self.trashed[project].get(
-                    _member(number)
+                body = (
+                    self.bodies[project].get(number)
+                    or self.trashed[project].get(_member(number))
+                    or self.on_the_way[project].get(number)
                 )
                 moments = [entry["replaced_at"] for entry in entries]
                 if body is None or moments != sorted(set(moments)):
@@ -176,6 +188,24 @@ class _Store:
                 elif body["updated_at"] != moments[-1]:
                     found.append(f"{number} was changed and its revision says another time")
         return found
+
+    def moving_flaws(self) -> list[str]:
+        """Compare what is on its way with what is noted, and look for what is in two projects."""
+        found = []
+        here = {
+            project: {*map(_member, self.bodies[project]), *self.trashed[project]}
+            for project in {*self.bodies, *self.trashed, *self.moves, *self.on_the_way}
+        }
+        for project, members in here.items():
+            noted = self.moves.get(project, {})
+            left = {name for name, note in noted.items() if note}
+            if left != {_member(number) for number in self.on_the_way[project]}:
+                found.append(f"what has left {project} is not what is noted of it")
+            found += [f"{name} has left {project} and is there" for name in left & members]
+        counted = Counter(name for members in here.values() for name in members)
+        return found + [
+            f"{name} is in {count} projects" for name, count in counted.items() if count > 1
+        ]
 
     def search_flaws(self) -> list[str]:
         """Compare what a search finds by with the bodies it finds."""

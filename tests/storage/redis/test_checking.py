@@ -116,6 +116,22 @@ def test_what_cannot_be_rebuilt_is_said_and_left_as_it_is(
     assert after == texts
 
 
+def test_what_a_move_that_was_killed_left_on_its_way_is_found_and_arrives(
+    server: RedisServer, client: Any
+) -> None:
+    with closing(RedisRepository(server.url, key_prefix="em")) as repository:
+        with repository._store.use():
+            assert repository._mover._depart("general", "other", 6, "contexts")
+        (finding,) = repository.check(tell)
+        assert (finding.part, finding.count, finding.can_be_rebuilt) == ("projects", 1, True)
+        repository.repair([finding])
+        assert repository.check(tell) == ()
+        (context,) = repository.get([6], project="other")
+        assert context.content == "the tree is another one"
+        assert len(repository.revisions(6, project="other", limit=9)) == 1
+    assert flaws(client) == []
+
+
 def test_a_store_on_a_cluster_is_looked_through_and_mended() -> None:
     with (
         Cluster() as cluster,

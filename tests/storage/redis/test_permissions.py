@@ -53,6 +53,7 @@ def use_fully(repository: RedisRepository) -> None:
     save(repository, "0", tags=("a", "b"), importance=9, repeat_within=NO_TIME)
     for call in CALLS.values():
         call(repository)
+    repository.rename_project("beta", "alpha")
     load(repository, tags=("a", "b"), limit=1, offset=1)
     assert everything(repository).keys() == {"alpha"}
     assert repository.notice == ""

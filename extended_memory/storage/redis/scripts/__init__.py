@@ -16,7 +16,8 @@ def source(name: str) -> str:
     lua-api/#script-flags).
     """
     shebang, _, body = _text(name).partition("\n")
-    return f"{shebang}\n{_text('_common')}{_text('_postings')}{body}"
+    shared = "".join(map(_text, ("_common", "_postings", "_bring")))
+    return f"{shebang}\n{shared}{body}"
 
 
 @cache

@@ -102,6 +102,17 @@ local function give_id(at, id, project, layout, release)
   return true
 end
 
+-- Lets a project be as old as its oldest context, and as new as the last change in it.
+local function widen(key, created, changed)
+  local known = redis.call('HMGET', key, 'created_at', 'last_saved_at')
+  if not known[1] or tonumber(known[1]) > created then
+    redis.call('HSET', key, 'created_at', whole(created))
+  end
+  if not known[2] or tonumber(known[2]) < changed then
+    redis.call('HSET', key, 'last_saved_at', whole(changed))
+  end
+end
+
 -- Puts a context into every index but that of a search. `tags` are the names of the ZSETs from `at` on.
 local function put_in(member, body, importance, digest, tags, at, now, keep)
   local created, changed = times_of(body)
@@ -112,13 +123,7 @@ local function put_in(member, body, importance, digest, tags, at, now, keep)
     redis.call('ZADD', KEYS[at + i - 1], score, member)
     redis.call('ZINCRBY', KEYS[TAGS], -1, tag)
   end
-  local known = redis.call('HMGET', KEYS[PROJECT], 'created_at', 'last_saved_at')
-  if not known[1] or tonumber(known[1]) > created then
-    redis.call('HSET', KEYS[PROJECT], 'created_at', whole(created))
-  end
-  if not known[2] or tonumber(known[2]) < changed then
-    redis.call('HSET', KEYS[PROJECT], 'last_saved_at', whole(changed))
-  end
+  widen(KEYS[PROJECT], created, changed)
   if created > now - keep then
     local entry = digest .. ':' .. member
     redis.call('ZADD', KEYS[RECENT], whole(created), entry)

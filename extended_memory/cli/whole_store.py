@@ -1,0 +1,135 @@
+"""A whole store, as another one takes it: its contexts and its trash, with what they were."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from heapq import merge
+from itertools import islice
+
+from extended_memory.domain import Context, ForeignContext, Revision, to_milliseconds
+from extended_memory.service import MemoryService
+
+BATCH = 500
+
+Listed = tuple[Context, datetime | None]
+"""A context, and since when it is in the trash."""
+
+
+def everything(memory: MemoryService, *, after: int = 0) -> Iterator[tuple[int, ForeignContext]]:
+    """Give what has an id above one, with its id, by rising id."""
+    both = merge(_contexts(memory, after), _trash(memory, after), key=lambda each: each[0].id)
+    while some := list(islice(both, BATCH)):
+        revised = memory.revised([context.id for context, _ in some])
+        for context, forgotten_at in some:
+            yield context.id, _foreign(context, revised.get(context.id, ()), forgotten_at)
+
+
+def batches(found: Iterator[tuple[int, ForeignContext]]) -> Iterator[dict[int, ForeignContext]]:
+    """Give what is found in portions that a store takes at once."""
+    while some := dict(islice(found, BATCH)):
+        yield some
+
+
+def _contexts(memory: MemoryService, after: int) -> Iterator[Listed]:
+    while contexts := memory.walk(after=after, limit=BATCH):
+        yield from ((context, None) for context in contexts)
+        after = contexts[-1].id
+
+
+def _trash(memory: MemoryService, after: int) -> Iterator[Listed]:
+    while trashed := memory.walk_trash(after=after, limit=BATCH):
+        yield from ((one.context, one.forgotten_at) for one in trashed)
+        after = trashed[-1].context.id
+
+
+def _foreign(
+    context: Context, revisions: tuple[Revision, ...], forgotten_at: datetime | None
+) -> ForeignContext:
+    return ForeignContext(
+        origin=_origin(context),
+        project=context.project,
+        content=context.content,
+        importance=context.importance,
+        tags=context.tags,
+        created_at=context.created_at,
+        updated_at=context.updated_at,
+        revisions=revisions,
+        forgotten_at=forgotten_at,
+    )
+
+
+def _origin(context: Context) -> str:
+    """Return what is the same for a context at every run, also when its store moves."""
+    values = (context.project, to_milliseconds(context.created_at), context.content)
+    return f"copy:{context.id}:{blake2b(repr(values).encode(), digest_size=16).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What was found of a copy in the store that it went to."""
+
+    same: int
+    """So many are there exactly as they were given."""
+    changed: int
+    """So many were there before, and have become something else in one of both stores since."""
+    missing: int
+    """So many were given and are not there: the copy is not whole."""
+
+
+class Copied:
+    """What was given to a store, remembered by digests, to be compared with what it holds then."""
+
+    def __init__(self) -> None:
+        self.found = self.new = self.in_trash = 0
+        """How many there were, how many the store did not have, how many are in the trash."""
+        self._batches: list[tuple[list[int], int]] = []
+
+    def add(self, contexts: Sequence[ForeignContext], new: int) -> None:
+        """Take note of a batch, and of how many of it the store did not have."""
+        self.found += len(contexts)
+        self.new += new
+        self.in_trash += sum(context.forgotten_at is not None for context in contexts)
+        self._batches.append(([_digest(context) for context in contexts], new))
+
+    def compared(self, memory: MemoryService, advance: Callable[[], object]) -> Comparison:
+        """Read a store and compare; ``advance`` is called for each context outside the trash."""
+        there: Counter[int] = Counter()
+        for _, context in everything(memory):
+            there[_digest(context)] += 1
+            if context.forgotten_at is None:
+                advance()
+        same = changed = missing = 0
+        for digests, new in self._batches:
+            unlike = 0
+            for digest in digests:
+                unlike += not there[digest]
+                there[digest] -= there[digest] > 0
+            # What was there before may have been changed, or forgotten, in either store.
+            changed_here = min(unlike, len(digests) - new)
+            same, changed = same + len(digests) - unlike, changed + changed_here
+            missing += unlike - changed_here
+        return Comparison(same=same, changed=changed, missing=missing)
+
+
+def _digest(context: ForeignContext) -> int:
+    """Return 64 bits of everything about a context but where it came from."""
+    values = (
+        context.project,
+        context.content,
+        context.importance,
+        context.tags,
+        _milliseconds(context.created_at),
+        _milliseconds(context.updated_at),
+        _milliseconds(context.forgotten_at),
+        [
+            (past.content, past.importance, past.tags, _milliseconds(past.replaced_at))
+            for past in context.revisions
+        ],
+    )
+    return int.from_bytes(blake2b(repr(values).encode(), digest_size=8).digest(), "big")
+
+
+def _milliseconds(moment: datetime | None) -> int | None:
+    return None if moment is None else to_milliseconds(moment)

@@ -1,0 +1,3 @@
+#!lua
+-- Stores a context of another store. KEYS, ARGV and the answer are those of bring().
+return bring()
