@@ -29,6 +29,15 @@ Tell = Callable[[int, int], None]
 
 _PAGES_AT_ONCE: Final = 4_096
 _MOMENT: Final = "%Y%m%dT%H%M%SZ"
+_NAME: Final = re.compile(
+    r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-"
+    r"(?P<revision>[0-9.]+|unknown)(?:-(?P<kind>manual|replaced))?"
+)
+_KINDS: Final[dict[str | None, Kind]] = {
+    None: "upgrade",
+    "manual": "manual",
+    "replaced": "replaced",
+}
 _UNFINISHED: Final = ".unfinished"
 
 
@@ -59,24 +68,18 @@ def new_name(path: Path, revision: str, kind: Kind) -> Path:
 
 def beside(path: Path) -> list[Copy]:
     """Return the copies beside a file, the oldest first."""
-    name = re.compile(
-        re.escape(f"{path.name}.backup-")
-        + r"(?P<moment>\d{8}T\d{6}Z)-(?P<revision>[0-9.]+|unknown)(?:-(?P<kind>manual|replaced))?"
-    )
+    beginning = f"{path.name}.backup-"
     found: list[Copy] = []
     for other in sorted(path.parent.iterdir()):
-        if match := name.fullmatch(other.name):
-            kinds: dict[str | None, Kind] = {"manual": "manual", "replaced": "replaced"}
-            with suppress(ValueError):  # digits that are no time: not a name of ours
-                moment = datetime.strptime(match["moment"], _MOMENT).replace(tzinfo=timezone.utc)
-                found.append(
-                    Copy(
-                        path=other,
-                        written_at=moment,
-                        revision=match["revision"],
-                        kind=kinds.get(match["kind"], "upgrade"),
-                    )
-                )
+        match = _NAME.fullmatch(other.name.removeprefix(beginning))
+        if match is None or not other.name.startswith(beginning):
+            continue
+        with suppress(ValueError):  # digits that are no time: not a name of ours
+            year, month, day, hour, minute, second = map(int, match.groups()[:6])
+            moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
+            kind = _KINDS[match["kind"]]
+            copy = Copy(path=other, written_at=moment, revision=match["revision"], kind=kind)
+            found.append(copy)
     return found
 
 
