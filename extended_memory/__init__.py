@@ -4,6 +4,7 @@ The map. A call travels down this list and its answer comes back up; imports poi
 
 - ``__main__``      the process: logging, standard streams, signals; a command or the server
 - ``cli``           the person's commands
+- ``doctor``        what can be found out about an installation, without content or secret
 - ``clients``       the programs that start this server, and their configuration files
 - ``transfer``      the forms of export and import, our own and those of other tools
 - ``quick_import``  imports the server as quickly as its libraries allow

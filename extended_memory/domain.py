@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Literal
 
 MINIMUM_IMPORTANCE = 1
 MAXIMUM_IMPORTANCE = 10
@@ -259,6 +261,51 @@ class Opening:
     """What the person should know about the store, where nothing was loaded."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A copy of a store's file.
+
+    ``reason`` is "upgrade" where it was made before one, "manual" where it was asked for,
+    "replaced" where another backup was restored over it, "" where nothing says. ``context_count``
+    is None where the copy cannot be read.
+    """
+
+    path: Path
+    written_at: datetime
+    reason: str
+    revision: str
+    size: int
+    context_count: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something in a store that does not fit together, and how often.
+
+    ``part`` is the part of the store that is wrong, in a word; ``flaw`` says what is wrong with
+    it. ``can_be_rebuilt`` where the contexts themselves say what is right.
+    """
+
+    part: str
+    flaw: str
+    count: int
+    can_be_rebuilt: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """One fact about an installation, how bad it is, and what to do where something is.
+
+    Neither holds anything that was saved, a project's name or a secret. ``detail`` is for the
+    person alone: it may hold what another program says.
+    """
+
+    level: Literal["ok", "warning", "problem"] = "ok"
+    fact: str
+    remedy: str = ""
+    detail: str = ""
+
+
 class ExtendedMemoryError(Exception):
     """Something that cannot be done, as one sentence a person can act on.
 
@@ -289,3 +336,9 @@ class StoreError(ExtendedMemoryError):
 
 class StoreBusyError(StoreError):
     """Another writer is at work, and the call was not to wait for it; nothing has changed."""
+
+
+def complaint(refusal: ExtendedMemoryError) -> Remark:
+    """Return a refusal as a remark: its sentence says the fact, then after a colon the remedy."""
+    fact, _, remedy = str(refusal).partition(": ")
+    return Remark(level="problem", fact=f"{fact.rstrip('.')}.", remedy=remedy)

@@ -13,6 +13,7 @@ from extended_memory.domain import (
     Change,
     Context,
     ContextPage,
+    Finding,
     ForeignContext,
     ForgottenContext,
     Opening,
@@ -27,7 +28,7 @@ from extended_memory.domain import (
     TimeSpan,
     UpdatedContext,
 )
-from extended_memory.storage.contract import MemoryRepository
+from extended_memory.storage.contract import MemoryRepository, Tell
 
 RETRY_WINDOW = timedelta(minutes=10)
 """Clients retry a call whose answer they lost; within this time a repeated save is that."""
@@ -153,6 +154,14 @@ class MemoryService:
     def index_some(self, limit: int) -> int:
         """Index contexts that no search finds yet; return how many are left."""
         return self._repository.index_some(limit)
+
+    def check(self, tell: Tell) -> tuple[Finding, ...]:
+        """Look through the whole store, also where pinned; return what does not fit together."""
+        return self._repository.check(tell)
+
+    def repair(self, findings: Sequence[Finding]) -> None:
+        """Rebuild what is wrong, as far as it can be rebuilt."""
+        self._repository.repair(findings)
 
     def get(self, ids: Sequence[int], *, project: str = "") -> tuple[Context, ...]:
         """Return contexts by their ids, as far as they are to be seen from here.

@@ -42,7 +42,7 @@ from extended_memory.settings import (
 )
 from extended_memory.storage.redis import address
 from extended_memory.storage.redis.health import LEGACY_PREFIX
-from extended_memory.storage.sql import files, upgrade
+from extended_memory.storage.sql import copies, files, upgrade
 from tests.storage.redis.permissions import PERMISSIONS
 
 pytestmark = pytest.mark.anyio
@@ -505,9 +505,9 @@ FACTS = {
         russian="не больше {} тегов",
     ),
     "the backups that are kept": Fact(
-        numbers=(upgrade.BACKUPS_KEPT,),
-        english="the newest {} are kept",
-        russian="хранятся {} самых новых",
+        numbers=(copies.BACKUPS_KEPT,),
+        english="Of each kind the newest {} are kept",
+        russian="Копий каждого вида хранятся {} самых новых",
     ),
     "the scale of importance": Fact(
         numbers=(MINIMUM_IMPORTANCE, MAXIMUM_IMPORTANCE),
@@ -586,13 +586,13 @@ def test_the_release_that_is_moved_from_is_the_one_that_is_adopted(readme: Readm
 async def test_the_backup_command_copies_a_memory_in_use(
     readme: Readme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (command,) = (line for line in readme.shell_lines if line.startswith("python3 -c "))
+    (command,) = (line for line in readme.shell_lines if line.startswith(f"{PACKAGE} backup "))
     monkeypatch.delenv("STORAGE_CONNECTION_STRING")
     async with Client(mcp) as client:
         await client.call_tool("save_context", {"content": "We chose Postgres."})
-        copying = [sys.executable, *shlex.split(command)[1:]]
+        copying = [sys.executable, "-m", "extended_memory", *shlex.split(command)[1:]]
         subprocess.run(copying, cwd=tmp_path, check=True, timeout=60)
-    with closing(sqlite3.connect(tmp_path / "memory-copy.db")) as copy:
+    with closing(sqlite3.connect(Path.home() / "memory-copy.db")) as copy:
         assert copy.execute("SELECT content FROM contexts").fetchall() == [("We chose Postgres.",)]
 
 

@@ -62,6 +62,19 @@ app.command(
 )
 
 # Keep
+app.command(
+    "extended_memory.cli.backup:backup", help="Copy the memory's file while servers use it."
+)
+app.command("extended_memory.cli.backup:backups", help="List the copies beside the memory's file.")
+app.command(
+    "extended_memory.cli.backup:restore_backup", help="Put a copy in place of the memory's file."
+)
+app.command(
+    "extended_memory.cli.check:check", help="Look whether all that is stored fits together."
+)
+app.command(
+    "extended_memory.cli.doctor:doctor", help="Say what is well, what is not, and what to do."
+)
 
 # Install
 app.command(

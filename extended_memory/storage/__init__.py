@@ -1,7 +1,10 @@
 """Where contexts are kept: opens the repository that the settings ask for, and no other."""
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from extended_memory.domain import Backup, Remark, StoreError
 from extended_memory.settings import RedisLocation, SqliteLocation
 from extended_memory.storage.contract import MemoryRepository
 
@@ -30,3 +33,86 @@ def open_legacy_redis(url: str, *, prefix: str) -> "LegacyRedis":
     from extended_memory.storage.redis.legacy import LegacyRedis
 
     return LegacyRedis(url, prefix=prefix)
+
+
+Tell = Callable[[int, int], None]
+"""Is told how much of a task is done, and of how much."""
+
+
+def back_up(
+    location: SqliteLocation | RedisLocation, target: Path | None, *, tell: Tell
+) -> tuple[Backup, list[Path]]:
+    """Copy a store's file while others use it, beside it or to a new file.
+
+    Return the copy, and older ones beside the file that went because of it.
+
+    Raises:
+        StoreError: the store is no file, or it cannot be copied.
+    """
+    from extended_memory.storage.sql import backup
+
+    return backup.back_up(_file(location), target, tell=tell)
+
+
+def backups(location: SqliteLocation | RedisLocation) -> tuple[Backup, ...]:
+    """Return the copies beside a store's file, the newest first.
+
+    Raises:
+        StoreError: the store is no file, or its folder cannot be read.
+    """
+    from extended_memory.storage.sql import backup
+
+    return backup.backups(_file(location))
+
+
+def backup_to_restore(location: SqliteLocation | RedisLocation, file: Path) -> Backup:
+    """Look at a file that is to take the place of a store's.
+
+    Raises:
+        StoreError: it is none, or the store is no file.
+    """
+    from extended_memory.storage.sql import backup
+
+    _file(location)
+    return backup.backup_to_restore(file)
+
+
+def restore_backup(
+    location: SqliteLocation | RedisLocation, file: Path, *, tell: Tell
+) -> Path | None:
+    """Put a backup in the place of a store's file; return where that one is kept, if it was there.
+
+    Raises:
+        StoreError: the backup is none, others use the file, or the store is no file.
+    """
+    from extended_memory.storage.sql import backup
+
+    return backup.restore(_file(location), file, tell=tell)
+
+
+def remarks(location: SqliteLocation | RedisLocation) -> Iterator[Remark]:
+    """Say how a store is; it is neither made nor upgraded."""
+    if isinstance(location, RedisLocation):
+        from extended_memory.storage.redis import remarks as of_redis
+
+        return of_redis.remarks(location.url, location.key_prefix, may_evict=location.may_evict)
+    from extended_memory.storage.sql import remarks as of_file
+
+    return of_file.remarks(location.path)
+
+
+def sqlite_remark() -> Remark:
+    """Say which SQLite this Python carries, and what is known of it."""
+    from extended_memory.storage.sql import remarks as of_file
+
+    return of_file.of_the_library()
+
+
+def _file(location: SqliteLocation | RedisLocation) -> Path:
+    if isinstance(location, RedisLocation):
+        raise StoreError(
+            "This memory is on a Redis server, which backs itself up: copy its snapshot (written "
+            "by BGSAVE) or its append-only files with the server's own tools, or take the memory "
+            "out with `extended-memory-mcp export`."
+        )
+    return location.path

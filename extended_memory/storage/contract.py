@@ -1,7 +1,7 @@
 """What a repository promises, in prose; each sentence is a test that runs on every backend."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from extended_memory.domain import (
     Change,
     Context,
     ContextPage,
+    Finding,
     ForeignContext,
     ForgottenContext,
     Project,
@@ -33,6 +34,10 @@ MAXIMUM_REPEAT_WINDOW = timedelta(hours=1)
 
 MAXIMUM_COUNTED = 1_000
 """How many contexts are counted one by one where several tags are asked for."""
+
+
+Tell = Callable[[str, int, int], None]
+"""Is told what is looked at, how much of it was, and of how much; 0 where nobody knows."""
 
 
 class MemoryRepository(ABC):
@@ -264,6 +269,23 @@ class MemoryRepository(ABC):
 
         Tags that are used equally often come by name, in the order of their code points.
         ``total`` counts the tags that match without ``limit``.
+        """
+
+    @abstractmethod
+    def check(self, tell: Tell) -> tuple[Finding, ...]:
+        """Look through the whole store; return what does not fit together in it.
+
+        Nothing is returned of a store that was only written by this product, at whatever moment
+        a process or a machine was killed, but what a renaming that was killed left unfinished.
+        Nothing is changed. Others may write meanwhile.
+        """
+
+    @abstractmethod
+    def repair(self, findings: Sequence[Finding]) -> None:
+        """Rebuild what is wrong by findings of ``check``, as far as it can be rebuilt.
+
+        No context, no revision and nothing in the trash is changed or removed. A search index
+        that is wrong is given up: ``index_some`` makes it anew.
         """
 
     @property

@@ -126,7 +126,7 @@ FAULTS = {
     ),
     "damaged pages": Fault(
         cause=_damage_all_pages,
-        remedy="rename the newest memory.db.backup-... to memory.db, and try again.",
+        remedy="put it back with `extended-memory-mcp restore-backup`, and try again.",
         heal=_put_back,
     ),
     "a newer release": Fault(

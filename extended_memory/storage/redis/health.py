@@ -68,17 +68,23 @@ def require_layout(client: Client, keys: Keys, *, name: str) -> None:
 def warn(infos: Sequence[Info], *, name: str) -> None:
     """Say in the log where what is saved would not survive the server."""
     for info in infos:
-        if info.get("loading"):
-            continue
-        if not info.get("aof_enabled"):
-            logger.warning(
-                "%s keeps no append-only file: what is saved is lost when it stops, but for its "
-                "last snapshot. Set appendonly to yes, and appendfsync to always for a save that "
-                "also survives a power cut.",
-                name,
-            )
-        elif info.get("aof_last_write_status", "ok") != "ok":
-            logger.warning("%s could not write its append-only file: check its disk.", name)
+        for fact, remedy in shortcomings(info, name=name):
+            logger.warning("%s %s", fact, remedy)
+
+
+def shortcomings(info: Info, *, name: str) -> Iterator[tuple[str, str]]:
+    """Give what would not survive a server, and what to do."""
+    if info.get("loading"):
+        return
+    if not info.get("aof_enabled"):
+        yield (
+            f"{name} keeps no append-only file: what is saved is lost when it stops, but for its "
+            "last snapshot.",
+            "Set appendonly to yes, and appendfsync to always for a save that also survives a "
+            "power cut.",
+        )
+    elif info.get("aof_last_write_status", "ok") != "ok":
+        yield f"{name} could not write its append-only file.", "Check its disk."
 
 
 def holds_legacy(client: Client, keys: Keys) -> bool:

@@ -42,7 +42,7 @@ class Mover:
 
         What others save to the old one meanwhile stays there, or this would never end.
         """
-        moved = self._finish(old)
+        moved = self.finish(old)
         with self._store.use():
             last = int(self._store.ask(lambda: self._store.client.get(self._keys.sequence)) or 0)
         while True:
@@ -52,7 +52,7 @@ class Mover:
                 if self._is_vacated(old, new) or not contexts + trashed:
                     return moved
 
-    def _finish(self, old: str) -> int:
+    def finish(self, old: str) -> int:
         """Bring what is on the way from a project where it goes; return how many contexts."""
         with self._store.use():
             key = self._keys.moves(old)

@@ -11,6 +11,7 @@ from extended_memory.domain import (
     Context,
     ContextChangedError,
     ContextPage,
+    Finding,
     ForeignContext,
     ForgottenContext,
     Project,
@@ -24,7 +25,7 @@ from extended_memory.domain import (
     from_milliseconds,
     to_milliseconds,
 )
-from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository
+from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository, Tell
 from extended_memory.storage.redis import bodies
 from extended_memory.storage.redis.client import Client
 from extended_memory.storage.redis.indexing import Indexer
@@ -324,6 +325,24 @@ class RedisRepository(MemoryRepository):
         counted = zip(flat[::2], flat[1::2], strict=True)
         tags = tuple(TagCount(tag=tag, count=-int(count)) for tag, count in counted)
         return TagPage(tags=tags, total=total)
+
+    def check(self, tell: Tell) -> tuple[Finding, ...]:
+        """Look through the store; see the contract."""
+        from extended_memory.storage.redis.checking import Checker
+
+        with self._store.use():
+            return Checker(self._store, tell).findings(self._reader.project_names())
+
+    def repair(self, findings: Sequence[Finding]) -> None:
+        """Rebuild what can be; see the contract."""
+        from extended_memory.storage.redis.mending import Mender
+
+        with self._store.use():
+            projects = self._reader.project_names()
+        for project in projects:
+            self._mover.finish(project)
+        with self._store.use():
+            Mender(self._store).repair(projects)
 
     @property
     def notice(self) -> str:

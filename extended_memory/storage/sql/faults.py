@@ -19,8 +19,9 @@ _SENTENCES = (
     ),
     (
         "malformed",
-        "{name} is damaged, and it was left as it is: quit every client, move {name}, {name}-wal "
-        "and {name}-shm away, rename the newest {name}.backup-... to {name}, and try again.",
+        "{name} is damaged, and it was left as it is: quit every client, choose a copy that "
+        "`extended-memory-mcp backups` lists, put it back with `extended-memory-mcp "
+        "restore-backup`, and try again.",
     ),
     (
         "unable to open",

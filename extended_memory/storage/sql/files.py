@@ -4,8 +4,6 @@ import errno
 import logging
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER_MODE = 0o700
@@ -30,17 +28,6 @@ def make_file(path: Path) -> None:
     except FileExistsError:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
-
-
-@contextmanager
-def new_file(path: Path) -> Iterator[None]:
-    """Make a file to be filled in the block; it stays only where that succeeds."""
-    os.close(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_RDWR, FILE_MODE))
-    try:
-        yield
-    except BaseException:
-        path.unlink()
-        raise
 
 
 def restrict(path: Path, mode: int) -> None:

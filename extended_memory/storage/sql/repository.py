@@ -16,6 +16,7 @@ from extended_memory.domain import (
     Context,
     ContextChangedError,
     ContextPage,
+    Finding,
     ForeignContext,
     ForgottenContext,
     Project,
@@ -29,7 +30,7 @@ from extended_memory.domain import (
     from_milliseconds,
     to_milliseconds,
 )
-from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository
+from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository, Tell
 from extended_memory.storage.sql import renaming, statements, summing, writing
 from extended_memory.storage.sql.database import Database
 from extended_memory.storage.sql.digest import content_digest
@@ -361,6 +362,21 @@ class SqlRepository(MemoryRepository):
                 total = connection.execute(statements.POPULAR_TOTAL, values).scalar_one()
         tags = tuple(TagCount(tag=row.name, count=row.context_count) for row in rows)
         return TagPage(tags=tags, total=total)
+
+    def check(self, tell: Tell) -> tuple[Finding, ...]:
+        """Look through the file; see the contract."""
+        from extended_memory.storage.sql import checking
+
+        with self._database.reading() as connection:
+            connection.begin()
+            return tuple(checking.findings(driver_connection(connection), tell))
+
+    def repair(self, findings: Sequence[Finding]) -> None:
+        """Rebuild what can be; see the contract."""
+        from extended_memory.storage.sql import checking
+
+        with self._database.writing() as database:
+            checking.repair(database, findings)
 
     @property
     def notice(self) -> str:

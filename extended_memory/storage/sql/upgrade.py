@@ -5,10 +5,8 @@ do; ``HEAD`` says without it what the newest revision is, and a test compares th
 """
 
 import logging
-import re
 import sqlite3
 from contextlib import closing
-from datetime import datetime, timezone
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +14,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine
 
 from extended_memory.domain import StoreError
-from extended_memory.storage.sql.engine import connect, restructuring
-from extended_memory.storage.sql.files import new_file
+from extended_memory.storage.sql import copies
+from extended_memory.storage.sql.engine import connect, driver_connection, restructuring
 from extended_memory.version import __version__
 
 if TYPE_CHECKING:
@@ -30,8 +28,6 @@ HEAD = REVISIONS[-1]
 
 LEGACY = "0.9.0"
 """Stands for the revision of a file that 0.9.0 or an older install from source wrote."""
-
-BACKUPS_KEPT = 5
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -59,7 +55,7 @@ def upgrade(engine: Engine, path: Path) -> None:
         StoreError: a newer release or another program wrote the file; it is left untouched.
     """
     with engine.connect() as connection:
-        if _checked(connection, path.name) is FileState.CURRENT:
+        if require_ours(driver_connection(connection), path.name) is FileState.CURRENT:
             return
     with restructuring(engine) as connection:
         if back_up_before_upgrade(connection, path) is not FileState.CURRENT:
@@ -73,9 +69,9 @@ def back_up_before_upgrade(connection: Connection, path: Path) -> FileState:
     Raises:
         StoreError: a newer release or another program wrote the file.
     """
-    state = _checked(connection, path.name)
+    state = require_ours(driver_connection(connection), path.name)
     if state in {FileState.OLDER, FileState.LEGACY}:
-        revision = LEGACY if state is FileState.LEGACY else _revision(connection)
+        revision = revision_of(driver_connection(connection), state)
         logger.info("Upgrading %s from revision %s.", path, revision)
         back_up(path, revision)
     return state
@@ -88,7 +84,7 @@ def require_current(engine: Engine, path: Path) -> None:
         StoreError: it would have to be upgraded, or is not ours.
     """
     with engine.connect() as connection:
-        if _checked(connection, path.name) is not FileState.CURRENT:
+        if require_ours(driver_connection(connection), path.name) is not FileState.CURRENT:
             raise StoreError(
                 f"{path.name} is read-only and has to be upgraded before it can be read: make "
                 "the file and its folder writable and try again."
@@ -123,11 +119,11 @@ def record_release(connection: Connection) -> None:
     )
 
 
-def file_state(connection: Connection) -> FileState:
+def file_state(database: sqlite3.Connection) -> FileState:
     """Say what kind of file this is, by reading alone."""
     tables = {
         name
-        for (name,) in connection.exec_driver_sql(
+        for (name,) in database.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' "
             "ESCAPE '~'"
         )
@@ -135,24 +131,29 @@ def file_state(connection: Connection) -> FileState:
     if not tables:
         return FileState.EMPTY
     if {"alembic_version", "store_facts"} <= tables:
-        revision = _revision(connection)
+        revision = _revision(database)
         if revision == HEAD:
             return FileState.CURRENT
         return FileState.OLDER if revision in REVISIONS else FileState.NEWER
     if "contexts" in tables and "alembic_version" not in tables:
-        columns = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(contexts)")}
+        columns = {row[1] for row in database.execute("PRAGMA table_info(contexts)")}
         if {"id", "content"} <= columns:
             return FileState.LEGACY
     return FileState.FOREIGN
 
 
-def _checked(connection: Connection, name: str) -> FileState:
-    state = file_state(connection)
+def require_ours(database: sqlite3.Connection, name: str) -> FileState:
+    """Return a file's state.
+
+    Raises:
+        StoreError: a newer release or another program wrote the file.
+    """
+    state = file_state(database)
     if state is FileState.NEWER:
-        release = connection.exec_driver_sql(
+        release = database.execute(
             "SELECT value FROM store_facts WHERE name = 'release'"
-        ).scalar()
-        version = f" {release}" if release else ""
+        ).fetchone()
+        version = f" {release[0]}" if release else ""
         raise StoreError(
             f"{name} was written by a newer release{version}, and it was left as it is: install "
             f"extended-memory-mcp{version or ' in its newest version'} or newer (with uv: "
@@ -166,27 +167,24 @@ def _checked(connection: Connection, name: str) -> FileState:
     return state
 
 
-def _revision(connection: Connection) -> str:
-    revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    return str(revision)
+def revision_of(database: sqlite3.Connection, state: FileState) -> str:
+    """Return the revision of a file in a state, "unknown" where it has none of ours."""
+    if state in {FileState.EMPTY, FileState.FOREIGN}:
+        return "unknown"
+    return LEGACY if state is FileState.LEGACY else _revision(database)
+
+
+def _revision(database: sqlite3.Connection) -> str:
+    row = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(None if row is None else row[0])
 
 
 def back_up(path: Path, label: str) -> Path:
-    """Copy the file with SQLite's backup API beside it and keep the newest five such copies.
-
-    The copy is named for the time (UTC) and the given label, such as the revision.
-    """
-    moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    target = path.with_name(f"{path.name}.backup-{moment}-{label}")
-    with (
-        new_file(target),
-        closing(connect(path)) as source,
-        closing(sqlite3.connect(target)) as copy,
-    ):
-        source.backup(copy)
-    ours = re.compile(re.escape(f"{path.name}.backup-") + r"\d{8}T\d{6}Z-.+")
-    copies = sorted(f.name for f in path.parent.iterdir() if ours.fullmatch(f.name))
-    for old in copies[:-BACKUPS_KEPT]:
-        path.with_name(old).unlink()
+    """Copy the file with SQLite's backup API beside it; return the copy, named for a revision."""
+    target = copies.new_name(path, label, "upgrade")
+    with closing(connect(path)) as source:
+        # As it is: an upgrade may still read what is left of a damaged file.
+        copies.write(source, target, is_checked=False)
+    copies.thin_out(path, "upgrade")
     logger.info("Wrote a backup: %s", target)
     return target

@@ -53,6 +53,7 @@ CALLS: dict[str, Call] = {
     "project": lambda repository: repository.project("alpha"),
     "search": lambda repository: find(repository, "note", minimum_importance=2),
     "index": lambda repository: repository.index_some(9),
+    "check": lambda repository: repository.check(lambda *_: None),
     "popular tags": lambda repository: repository.popular_tags("alpha", minimum_count=1, limit=9),
     "rename": lambda repository: repository.rename_project("alpha", "beta"),
 }

@@ -48,9 +48,9 @@ NO_DATABASE = (
     "STORAGE_CONNECTION_STRING to another file, and try again."
 )
 DAMAGED = (
-    "memory.db is damaged, and it was left as it is: quit every client, move memory.db, "
-    "memory.db-wal and memory.db-shm away, rename the newest memory.db.backup-... to memory.db, "
-    "and try again."
+    "memory.db is damaged, and it was left as it is: quit every client, choose a copy "
+    "that `extended-memory-mcp backups` lists, put it back with `extended-memory-mcp "
+    "restore-backup`, and try again."
 )
 
 

@@ -1,0 +1,168 @@
+"""A server as a client meets it: started by a command, spoken to in lines of JSON-RPC."""
+
+import json
+import queue
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from typing_extensions import Self
+
+from extended_memory.domain import ExtendedMemoryError
+from extended_memory.version import __version__
+
+_PROTOCOL: Final = "2025-06-18"
+_END_SECONDS: Final = 10.0
+_SHOWN: Final = 300
+"""So many characters of what a server said last are worth showing."""
+
+
+class ConversationError(ExtendedMemoryError):
+    """A server did not answer as it should; ``said`` is the last line of its log."""
+
+    def __init__(self, sentence: str, *, said: str = "") -> None:
+        super().__init__(sentence)
+        self.said = said
+
+
+class Conversation:
+    """A server for the time of a with block; it is ended by closing its input."""
+
+    def __init__(
+        self, command: Sequence[str], *, environment: Mapping[str, str], folder: Path
+    ) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the conversation
+        self._lines: queue.Queue[bytes | None] = queue.Queue()
+        self._last_id = 0
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - what a client would start
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=dict(environment),
+                cwd=folder,
+            )
+        except OSError as error:
+            self._log.close()
+            raise ConversationError(
+                f"cannot be started ({error.strerror or 'no such program'})"
+            ) from error
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        """Begin the block."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """End the server."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.close()
+            self._process.wait(_END_SECONDS)
+        except (OSError, subprocess.TimeoutExpired):
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+    def shake_hands(self, *, within: float) -> str:
+        """Introduce ourselves; return the server's name and version.
+
+        Raises:
+            ConversationError: it does not answer, or not as a server of MCP does.
+        """
+        hello = {
+            "protocolVersion": _PROTOCOL,
+            "capabilities": {},
+            "clientInfo": {"name": "extended-memory-doctor", "version": __version__},
+        }
+        answer = self.ask("initialize", hello, within=within)
+        self._send({"method": "notifications/initialized"})
+        who = answer.get("serverInfo")
+        if not isinstance(who, dict):
+            raise ConversationError("answers the handshake without saying what it is")
+        return f"{who.get('name', '?')} {who.get('version', '?')}"
+
+    def call(self, tool: str, *, within: float, **arguments: Any) -> dict[str, Any]:
+        """Call a tool and return its structured answer.
+
+        Raises:
+            ConversationError: it refuses, or does not answer.
+        """
+        answer = self.ask("tools/call", {"name": tool, "arguments": arguments}, within=within)
+        structured = answer.get("structuredContent")
+        if answer.get("isError") or not isinstance(structured, dict):
+            content = answer.get("content") or [{}]
+            raise ConversationError(
+                f"refuses {tool}", said=str(content[0].get("text", ""))[:_SHOWN]
+            )
+        return structured
+
+    def ask(self, method: str, params: Mapping[str, Any], *, within: float) -> dict[str, Any]:
+        """Send a request and return its result.
+
+        Raises:
+            ConversationError: it ends, says what is no message, refuses, or takes too long.
+        """
+        self._last_id += 1
+        self._send({"id": self._last_id, "method": method, "params": params})
+        until = time.monotonic() + within
+        while True:
+            message = self._message(until, within)
+            if message.get("id") == self._last_id and "method" not in message:
+                break  # whatever else it said is a notification or a request of its own
+        result = message.get("result")
+        if not isinstance(result, dict):
+            raise ConversationError(
+                f"refuses {method}", said=str(message.get("error", ""))[:_SHOWN]
+            )
+        return result
+
+    def _message(self, until: float, within: float) -> dict[str, Any]:
+        try:
+            line = self._lines.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            raise ConversationError(
+                f"did not answer within {within:.0f} seconds", said=self._said()
+            ) from None
+        if line is None:
+            code = self._process.wait()
+            raise ConversationError(
+                f"ended with exit code {code} before it answered", said=self._said()
+            )
+        try:
+            message = json.loads(line)
+        except ValueError:
+            message = None
+        if not isinstance(message, dict):
+            raise ConversationError(
+                "writes to its standard output what is no message of the protocol",
+                said=line.decode(errors="replace").strip()[:_SHOWN],
+            )
+        return message
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            pass  # it has ended, and its output says so next
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.strip():
+                self._lines.put(line)
+        self._process.stdout.close()
+        self._lines.put(None)
+
+    def _said(self) -> str:
+        """Return the last line of what the server wrote to its log."""
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        return lines[-1].strip()[:_SHOWN] if lines else ""

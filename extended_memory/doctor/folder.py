@@ -1,0 +1,183 @@
+"""Whether a folder is a place where SQLite can keep a file: on a local disk, with space left.
+
+SQLite's locks do not hold on network file systems (https://sqlite.org/faq.html#q5), and a program
+that synchronises a folder copies the file and its write-ahead log at different moments.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from extended_memory.domain import Remark
+
+_LITTLE: Final = 200_000_000
+_TOO_LITTLE: Final = 20_000_000
+
+_ELSEWHERE: Final = (
+    "quit every client, move the file to a folder of this machine's own disk, and set "
+    "STORAGE_CONNECTION_STRING to it."
+)
+
+_SYNCHRONISED: Final = {
+    "dropbox": "Dropbox",
+    "onedrive": "OneDrive",
+    "google drive": "Google Drive",
+    "googledrive": "Google Drive",
+    "my drive": "Google Drive",
+    "mobile documents": "iCloud",
+    "iclouddrive": "iCloud",
+    "icloud drive": "iCloud",
+    "com~apple~clouddocs": "iCloud",
+    "cloudstorage": "a cloud provider",
+    "nextcloud": "Nextcloud",
+    "owncloud": "ownCloud",
+    "pcloud drive": "pCloud",
+    "yandex.disk": "Yandex Disk",
+}
+"""What the beginning of a folder's name says of who synchronises it."""
+
+_MARKERS: Final = {
+    ".stfolder": "Syncthing",
+    ".dropbox": "Dropbox",
+    ".dropbox.cache": "Dropbox",
+    ".sync": "Resilio Sync",
+}
+"""What lies in the topmost folder that a program synchronises."""
+
+_NETWORK: Final = frozenset(
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "afs",
+        "afpfs",
+        "ncpfs",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "9p",
+        "webdav",
+        "davfs",
+        "fuse.sshfs",
+        "fuse.rclone",
+        "fuse.s3fs",
+        "fuse.davfs",
+        "fuse.glusterfs",
+        "fuse.gvfsd-fuse",
+        "fuse.cephfs",
+        "vboxsf",
+        "drvfs",
+        "macfuse",
+        "osxfuse",
+    ]
+)
+"""Types of file systems, as the system names them, behind which another machine is."""
+
+
+def remarks(folder: Path, needed: int) -> Iterator[Remark]:
+    """Say how a folder is in which a file of so many bytes lies, or will."""
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    yield _of_the_disk(there, needed)
+    synchronised = _synchronised_by(folder)
+    if synchronised:
+        yield Remark(
+            level="warning",
+            fact=f"The memory lies in a folder that {synchronised} synchronises.",
+            remedy=_ELSEWHERE,
+        )
+    kind = _file_system(there)
+    if kind in _NETWORK:
+        yield Remark(
+            level="warning",
+            fact=f"The memory lies on a network file system ({kind}).",
+            remedy=_ELSEWHERE,
+        )
+    elif not synchronised:
+        unknown = "; which file system it is on is unknown" if not kind else f" ({kind})"
+        yield Remark(fact=f"The folder is neither synchronised nor on a network{unknown}.")
+
+
+def _of_the_disk(folder: Path, needed: int) -> Remark:
+    free = shutil.disk_usage(folder).free
+    fact = f"{free / 1_000_000_000:,.1f} GB of the disk are free."
+    if free < _TOO_LITTLE:
+        return Remark(
+            level="problem",
+            fact=f"{free / 1_000_000:,.1f} MB of the disk are free.",
+            remedy="free some space, or nothing can be saved soon.",
+        )
+    if free < max(_LITTLE, 2 * needed):
+        return Remark(
+            level="warning",
+            fact=fact,
+            remedy="free some space: a backup needs as much as the file.",
+        )
+    return Remark(fact=fact)
+
+
+def _synchronised_by(folder: Path) -> str:
+    """Return who synchronises a folder, by its name and by what lies in those above, or ""."""
+    for each in (folder, *folder.parents):
+        name = each.name.lower()
+        for beginning, who in _SYNCHRONISED.items():
+            if name == beginning or name.startswith((f"{beginning} ", f"{beginning}-")):
+                return who
+        for marker, who in _MARKERS.items():
+            if (each / marker).exists():
+                return who
+    return ""
+
+
+def _file_system(folder: Path) -> str:
+    """Return the type of the file system that a folder is on, "" where the system does not say."""
+    if sys.platform == "win32":
+        return _windows_drive(folder)
+    if sys.platform == "darwin":
+        return _mounted(_mac_mounts(), folder)
+    mounts = Path("/proc/self/mounts")
+    if not mounts.exists():
+        return ""
+    lines = (line.split() for line in mounts.read_text("utf-8", errors="replace").splitlines())
+    # A space in a path is written as an octal number there.
+    return _mounted([(fields[1].replace("\\040", " "), fields[2]) for fields in lines], folder)
+
+
+def _mounted(mounts: list[tuple[str, str]], folder: Path) -> str:
+    """Return the type of the mount that a folder is below, the last one where several are."""
+    found = [
+        (len(at), number, kind) for number, (at, kind) in enumerate(mounts) if _is_at(folder, at)
+    ]
+    return max(found)[2] if found else ""
+
+
+def _is_at(folder: Path, mount: str) -> bool:
+    return folder.is_relative_to(mount)
+
+
+def _mac_mounts() -> list[tuple[str, str]]:
+    """Read lines such as ``//me@server/share on /Volumes/share (smbfs, nodev)``."""
+    listed = subprocess.run(["/sbin/mount"], capture_output=True, text=True, check=False).stdout
+    found = []
+    for line in listed.splitlines():
+        _, _, rest = line.partition(" on ")
+        at, _, options = rest.rpartition(" (")
+        found.append((at, options.partition(",")[0].rstrip(")")))
+    return found
+
+
+def _windows_drive(folder: Path) -> str:
+    import ctypes
+
+    remote = 4  # DRIVE_REMOTE of GetDriveTypeW
+    anchor = folder.resolve().anchor
+    if anchor.startswith("\\\\"):
+        return "smb"
+    windll = getattr(ctypes, "windll")  # noqa: B009 - there on Windows alone
+    return "smb" if windll.kernel32.GetDriveTypeW(anchor) == remote else "a local drive"

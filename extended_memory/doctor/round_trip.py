@@ -1,0 +1,66 @@
+"""A memory of a moment: saved, loaded, found and forgotten through the real server."""
+
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from extended_memory.doctor.conversation import Conversation, ConversationError
+from extended_memory.domain import Remark
+from extended_memory.settings import DATABASE_NAME, STORAGE_CONNECTION_STRING, VARIABLES
+
+SECONDS: Final = 30.0
+"""How long a server may take to start, or to answer."""
+
+_CONTENT: Final = "The doctor looked whether this server remembers."
+
+
+def without_ours(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which none of this product's variables is set."""
+    return {name: value for name, value in environment.items() if name not in VARIABLES}
+
+
+def scratch_environment(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return an environment in which a server has a store of its own, and nothing else set."""
+    place = {STORAGE_CONNECTION_STRING: str(folder / DATABASE_NAME)}
+    return without_ours(environment) | place
+
+
+def remarks(environment: Mapping[str, str]) -> Iterator[Remark]:
+    """Say whether a server that is started as here does what it is for."""
+    with tempfile.TemporaryDirectory(prefix="extended-memory-doctor-") as scratch:
+        folder = Path(scratch)
+        try:
+            with Conversation(
+                [sys.executable, "-m", "extended_memory"],
+                environment=scratch_environment(environment, folder),
+                folder=folder,
+            ) as server:
+                server.shake_hands(within=SECONDS)
+                _remember(server)
+        except ConversationError as error:
+            yield Remark(
+                level="problem",
+                fact=f"This server, in a store of its own: it {error}.",
+                remedy="install it anew (`uv tool install --force extended-memory-mcp`), and if "
+                "that does not help, open an issue with `extended-memory-mcp doctor --json`.",
+                detail=error.said,
+            )
+            return
+    yield Remark(
+        fact="A note was saved, loaded, found and forgotten through the server, in a store of its "
+        "own."
+    )
+
+
+def _remember(server: Conversation) -> None:
+    saved = server.call("save_context", within=SECONDS, content=_CONTENT, importance_level=9)
+    loaded = server.call("load_contexts", within=SECONDS)
+    found = server.call("search_contexts", within=SECONDS, query="who remembers?")
+    contents = [[note["content"] for note in each["contexts"]] for each in (loaded, found)]
+    if contents != [[_CONTENT], [_CONTENT]]:
+        raise ConversationError("does not give back what it saved")
+    server.call("forget_context", within=SECONDS, context_id=saved["id"])
+    if server.call("load_contexts", within=SECONDS)["contexts"]:
+        raise ConversationError("does not forget what it is told to")

@@ -1,0 +1,195 @@
+"""Backups that a person asks for: made while servers run, listed, put back.
+
+**Putting one back** writes it over the present file through SQLite, in one transaction: no file
+takes another's place under a server that is just starting, and no WAL of the old one can be
+played back over the new one. Before, all other users must be gone, which SQLite's own locks tell:
+a connection that uses a WAL holds a shared lock for as long as it is open, so leaving the WAL
+fails while there is one. Only where the present file is so damaged that SQLite cannot lock it, it
+is moved aside with its WAL; then nobody can be using it, and where the system tells who has a file
+open, it is asked. Beyond reach: locks of another machine on a network file system that has none.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+from extended_memory.domain import Backup, StoreBusyError, StoreError
+from extended_memory.storage.sql import copies, files, upgrade
+from extended_memory.storage.sql.copies import Tell, nobody
+from extended_memory.storage.sql.engine import connect
+from extended_memory.storage.sql.faults import cause, fault
+from extended_memory.storage.sql.holders import holders
+from extended_memory.storage.sql.upgrade import FileState
+
+_LOCK_SECONDS = 2.0
+"""How long another user may take to finish; a server never does."""
+
+_ASIDE = ("", "-wal", "-shm", "-journal")
+
+
+def back_up(path: Path, target: Path | None, *, tell: Tell = nobody) -> tuple[Backup, list[Path]]:
+    """Copy a file while others use it, beside it or to a new file; return the copy.
+
+    And the copies beside it that had to go because newer ones are enough. The file is neither
+    changed nor upgraded.
+
+    Raises:
+        StoreError: there is no file, it is not ours, or it cannot be read or copied.
+    """
+    _require(path)
+    with _faults(path):
+        with closing(connect(path)) as database:
+            state = upgrade.file_state(database)
+            revision = upgrade.revision_of(database, state)
+        if state in {FileState.EMPTY, FileState.FOREIGN}:
+            raise StoreError(f"{path.name} holds no memory of this product: nothing was copied.")
+        is_beside = target is None
+        if target is None:
+            target = copies.new_name(path, revision, "manual")
+        elif target.is_dir():
+            target /= copies.new_name(path, revision, "manual").name
+        if target.exists():
+            raise StoreError(f"There is a file {target.name} already: choose another name.")
+    with _faults(target), closing(connect(path)) as source:
+        copies.write(source, target, tell=tell)
+    gone = copies.thin_out(path, "manual") if is_beside else []
+    with _faults(target):
+        return _described(target), gone
+
+
+def backups(path: Path) -> tuple[Backup, ...]:
+    """Return the copies that lie beside a file, the newest first."""
+    if not path.parent.is_dir():
+        return ()
+    with _faults(path):
+        return tuple(_described(copy.path, copy) for copy in reversed(copies.beside(path)))
+
+
+def backup_to_restore(backup: Path) -> Backup:
+    """Look at a file that is to take the place of the present one; it is read as a whole.
+
+    Raises:
+        StoreError: it is not there, no memory of ours, of a newer release, or damaged.
+    """
+    _require(backup)
+    with _faults(backup):
+        with closing(connect(backup, copies.reading_mode(backup))) as database:
+            if upgrade.require_ours(database, backup.name) is FileState.EMPTY:
+                raise StoreError(f"{backup.name} holds no memory of this product.")
+        if not copies.is_sound(backup):
+            raise StoreError(
+                f"{backup.name} is damaged, so it was not restored: `extended-memory-mcp backups` "
+                "lists others."
+            )
+        return _described(backup)
+
+
+def restore(path: Path, backup: Path, *, tell: Tell = nobody) -> Path | None:
+    """Put a backup in the place of the present file; return where that one is now.
+
+    Raises:
+        StoreError: the backup is not one, or the file cannot be written.
+        StoreBusyError: others use the file.
+    """
+    if path.exists() and path.samefile(backup):
+        raise StoreError(f"{backup.name} is the present file itself: name one of its backups.")
+    backup_to_restore(backup)
+    with _faults(path), closing(connect(backup, copies.reading_mode(backup))) as source:
+        files.make_folder(path.parent)
+        if not path.exists():
+            copies.write(source, path, tell=tell)
+            return None
+        try:
+            return _overwrite(path, source, tell)
+        except sqlite3.DatabaseError as error:
+            if not _is_beyond_sqlite(error):
+                raise
+        aside = _move_aside(path)
+        copies.write(source, path, tell=tell)
+        return aside
+
+
+def _overwrite(path: Path, source: sqlite3.Connection, tell: Tell) -> Path:
+    """Keep a copy of the present file, and write the backup over it."""
+    with closing(connect(path, timeout=_LOCK_SECONDS)) as present:
+        present.execute("PRAGMA locking_mode=EXCLUSIVE")  # from the next transaction on, for good
+        present.execute("PRAGMA journal_mode=DELETE")  # the WAL goes into the file
+        present.execute("BEGIN EXCLUSIVE")
+        present.execute("COMMIT")
+        aside = copies.new_name(path, _revision(present), "replaced")
+        copies.write(present, aside, is_checked=False)
+        source.backup(
+            present, pages=-1, progress=lambda _status, left, total: tell(total - left, total)
+        )
+    copies.thin_out(path, "replaced")
+    return aside
+
+
+def _move_aside(path: Path) -> Path:
+    """Move a file that SQLite cannot read out of the way, with what belongs to it."""
+    if users := holders(path):
+        raise _in_use(path.name, len(users))
+    aside = copies.new_name(path, "unknown", "replaced")
+    for ending in reversed(_ASIDE):
+        beside = path.with_name(path.name + ending)
+        if beside.exists():
+            beside.replace(aside.with_name(aside.name + ending))
+    copies.thin_out(path, "replaced")
+    return aside
+
+
+def _revision(database: sqlite3.Connection) -> str:
+    try:
+        return upgrade.revision_of(database, upgrade.file_state(database))
+    except sqlite3.DatabaseError:
+        return "unknown"
+
+
+def _described(path: Path, copy: copies.Copy | None = None) -> Backup:
+    """Return what a copy is by its name, or else by its file, and how much it holds."""
+    status = path.stat()
+    written_at = datetime.fromtimestamp(status.st_mtime, timezone.utc).replace(microsecond=0)
+    revision, count = "unknown", None
+    try:
+        with closing(connect(path, copies.reading_mode(path))) as database:
+            revision = _revision(database)
+            (count,) = database.execute("SELECT count(*) FROM contexts").fetchone()
+    except sqlite3.DatabaseError:
+        pass  # damaged, or no memory: that it cannot be counted says so
+    return Backup(
+        path=path,
+        written_at=copy.written_at if copy else written_at,
+        reason=copy.kind if copy else "",
+        revision=revision if copy is None or revision != "unknown" else copy.revision,
+        size=status.st_size,
+        context_count=count,
+    )
+
+
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise StoreError(f"There is no file {path.name}: check its name and its folder.")
+
+
+def _in_use(name: str, users: int = 0) -> StoreBusyError:
+    others = f"{users} other processes use" if users > 1 else "another process uses"
+    return StoreBusyError(
+        f"{name} was left as it is, {others} it: quit every client of this memory, and try again "
+        "(`extended-memory-mcp doctor` says which processes they are, where the system tells)."
+    )
+
+
+@contextmanager
+def _faults(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        if "locked" in cause(error):
+            raise _in_use(path.name, len(holders(path) or ())) from None
+        raise fault(error, name=path.name) from error
+
+
+def _is_beyond_sqlite(error: sqlite3.DatabaseError) -> bool:
+    return any(words in str(error) for words in ("not a database", "malformed"))

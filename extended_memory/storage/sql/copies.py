@@ -1,0 +1,177 @@
+"""Copies of a database file: written whole or not at all, and named for what they are.
+
+A copy beside its file is called ``memory.db.backup-20261123T091500Z-0004`` for the time (UTC) and
+the revision. One that was asked for ends in ``-manual``, and what a restored backup took the place
+of in ``-replaced``. Of each kind the newest five stay, so that none pushes out another.
+"""
+
+import os
+import re
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Final, Literal
+
+from extended_memory.domain import StoreError
+from extended_memory.storage.sql.engine import IMMUTABLE, connect
+from extended_memory.storage.sql.files import size
+
+BACKUPS_KEPT: Final = 5
+
+Kind = Literal["upgrade", "manual", "replaced"]
+
+Tell = Callable[[int, int], None]
+"""Is told how much is done, and of how much."""
+
+_PAGES_AT_ONCE: Final = 4_096
+_MOMENT: Final = "%Y%m%dT%H%M%SZ"
+_NAME: Final = re.compile(
+    r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-"
+    r"(?P<revision>[0-9.]+|unknown)(?:-(?P<kind>manual|replaced))?"
+)
+_KINDS: Final[dict[str | None, Kind]] = {
+    None: "upgrade",
+    "manual": "manual",
+    "replaced": "replaced",
+}
+_UNFINISHED: Final = ".unfinished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A copy beside a file, as its name tells."""
+
+    path: Path
+    written_at: datetime
+    revision: str
+    kind: Kind
+
+
+def nobody(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def new_name(path: Path, revision: str, kind: Kind) -> Path:
+    """Return the name of a copy of a file that is made now; no other copy has it."""
+    moment = datetime.now(timezone.utc)
+    ending = revision if kind == "upgrade" else f"{revision}-{kind}"
+    while True:
+        name = path.with_name(f"{path.name}.backup-{moment.strftime(_MOMENT)}-{ending}")
+        if not name.exists():
+            return name
+        moment += timedelta(seconds=1)
+
+
+def beside(path: Path) -> list[Copy]:
+    """Return the copies beside a file, the oldest first."""
+    beginning = f"{path.name}.backup-"
+    found: list[Copy] = []
+    for other in sorted(path.parent.iterdir()):
+        match = _NAME.fullmatch(other.name.removeprefix(beginning))
+        if match is None or not other.name.startswith(beginning):
+            continue
+        with suppress(ValueError):  # digits that are no time: not a name of ours
+            year, month, day, hour, minute, second = map(int, match.groups()[:6])
+            moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
+            kind = _KINDS[match["kind"]]
+            copy = Copy(path=other, written_at=moment, revision=match["revision"], kind=kind)
+            found.append(copy)
+    return found
+
+
+def unfinished(path: Path) -> list[Path]:
+    """Return what copies beside a file are being made, or were when their maker was killed."""
+    return sorted(path.parent.glob(f"{path.name}.backup-*{_UNFINISHED}"))
+
+
+def thin_out(path: Path, kind: Kind) -> list[Path]:
+    """Remove all but the newest copies of a kind beside a file; return those that are gone."""
+    old = [copy.path for copy in beside(path) if copy.kind == kind][:-BACKUPS_KEPT]
+    for copy in old:
+        for ending in ("", "-wal", "-shm", "-journal"):
+            copy.with_name(copy.name + ending).unlink(missing_ok=True)
+    return old
+
+
+def write(
+    source: sqlite3.Connection, target: Path, *, is_checked: bool = True, tell: Tell = nobody
+) -> None:
+    """Copy a database into a new file that only its owner may read.
+
+    It has its name once it is complete, looked through and on the disk; others may write to the
+    database meanwhile, and none of that is in it.
+
+    Raises:
+        StoreError: the copy is not sound, so the database is not.
+    """
+    descriptor, name = tempfile.mkstemp(
+        prefix=f"{target.name}.", suffix=_UNFINISHED, dir=target.parent
+    )
+    os.close(descriptor)
+    part = Path(name)
+    try:
+        with closing(sqlite3.connect(part)) as copy:
+            _copy_pages(source, copy, tell)
+        if is_checked:
+            _require_sound(part, target.name)
+        _onto_the_disk(part)
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    if os.name != "nt":  # where a folder cannot be opened
+        _onto_the_disk(target.parent)
+
+
+def _copy_pages(source: sqlite3.Connection, copy: sqlite3.Connection, tell: Tell) -> None:
+    # Within one transaction, or what others write in between would begin the copy anew.
+    is_ours = not source.in_transaction
+    if is_ours:
+        source.execute("BEGIN")
+    try:
+        source.backup(
+            copy,
+            pages=_PAGES_AT_ONCE,
+            progress=lambda _status, left, total: tell(total - left, total),
+            sleep=0.05,
+        )
+    finally:
+        if is_ours:
+            source.execute("ROLLBACK")
+
+
+def is_sound(path: Path) -> bool:
+    """Say whether the pages of a file that nobody writes are whole; False if it is no database."""
+    try:
+        with closing(connect(path, reading_mode(path))) as database:
+            found: object = database.execute("PRAGMA quick_check(1)").fetchone()
+            return found == ("ok",)
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _require_sound(copy: Path, name: str) -> None:
+    if not is_sound(copy):
+        raise StoreError(
+            f"{name} was not written: what was copied is damaged. `extended-memory-mcp check` says "
+            "where, and `extended-memory-mcp backups` lists older copies."
+        )
+
+
+def reading_mode(path: Path) -> str:
+    """Return how to read a copy, without a trace beside it where it has no WAL of its own."""
+    return "mode=rw" if size(path.with_name(f"{path.name}-wal")) else IMMUTABLE
+
+
+def _onto_the_disk(path: Path) -> None:
+    # For writing where it is a file: Windows syncs no other descriptor.
+    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
