@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from extended_memory.domain import Change, Finding
+from extended_memory.storage.redis.keys import id_of
+from extended_memory.storage.redis.moving import Mover
 from extended_memory.storage.redis.repository import RedisRepository
 from tests.storage.redis.checker import flaws
 from tests.storage.redis.servers import Cluster, RedisServer
@@ -78,6 +80,10 @@ def fill(repository: RedisRepository) -> None:
     repository.forget(20, project=None, permanently=True)
 
 
+class KilledError(Exception):
+    """Stands for the end of a process."""
+
+
 def found(server: RedisServer) -> tuple[Finding, ...]:
     with closing(RedisRepository(server.url, key_prefix="em")) as repository:
         return repository.check(tell)
@@ -117,11 +123,20 @@ def test_what_cannot_be_rebuilt_is_said_and_left_as_it_is(
 
 
 def test_what_a_move_that_was_killed_left_on_its_way_is_found_and_arrives(
-    server: RedisServer, client: Any
+    server: RedisServer, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    arrive = Mover._arrive
+
+    def killed(mover: Mover, old: str, name: str, *what: Any) -> None:
+        if id_of(name) == 6:
+            raise KilledError
+        arrive(mover, old, name, *what)
+
     with closing(RedisRepository(server.url, key_prefix="em")) as repository:
-        with repository._store.use():
-            assert repository._mover._depart("general", "other", 6, "contexts")
+        with monkeypatch.context() as patched:
+            patched.setattr(Mover, "_arrive", killed)
+            with pytest.raises(KilledError):
+                repository.rename_project("general", "other")
         (finding,) = repository.check(tell)
         assert (finding.part, finding.count, finding.can_be_rebuilt) == ("projects", 1, True)
         repository.repair([finding])
