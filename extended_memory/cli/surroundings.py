@@ -115,10 +115,12 @@ def bytes_on_disk() -> int | None:
 
 def progress() -> Progress:
     """Return a bar with the count and the time that is left, on stderr; in a pipe, nothing."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
+        disable=not console.is_terminal,
     )

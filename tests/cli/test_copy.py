@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ import pytest
 from extended_memory.domain import (
     Change,
     Context,
-    ForeignContext,
     ForgottenContext,
     Project,
     Revision,
@@ -223,30 +221,16 @@ def test_a_file_that_is_not_there_is_said_and_not_made(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.db"))
 
 
-def test_what_an_earlier_release_copied_is_not_copied_again(source: str, store: str) -> None:
-    with closing(opened(source)) as repository, closing(opened(store)) as target:
-        for context in repository.walk(after=0, limit=99):
-            # The rule by which they were known then, in its own words.
-            milliseconds = round(context.created_at.timestamp() * 1000)
-            values = repr((context.project, milliseconds, context.content)).encode()
-            origin = f"copy:{context.id}:{blake2b(values, digest_size=16).hexdigest()}"
-            target.bring(
-                [
-                    ForeignContext(
-                        origin=origin,
-                        project=context.project,
-                        content=context.content,
-                        importance=context.importance,
-                        tags=context.tags,
-                        created_at=context.created_at,
-                    )
-                ]
-            )
+def test_what_changed_or_moved_since_is_not_copied_again(source: str, store: str) -> None:
+    run("copy", source, store, env={})
+    with closing(opened(source)) as repository:
+        first, *_ = repository.walk(after=0, limit=99)
+        repository.update(first.id, Change(content="another text"), project=None)
+        repository.rename_project("project 1", "another project")
     ended = run("copy", source, store, env={})
-    assert ended.stdout.splitlines()[0] == "8 of 40 contexts copied."
+    assert ended.stdout.splitlines()[0] == "0 of 40 contexts copied."
     assert ended.returncode == 0
     assert len(held(store)) == 40
-
 
 def test_a_copy_that_was_killed_is_completed_by_the_next_one(
     servers: Servers, store: str, tmp_path: Path

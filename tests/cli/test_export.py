@@ -68,7 +68,7 @@ def test_one_project_is_exported_alone(name: str, store: str) -> None:
     assert records(run("export", env=env).stdout) == records(ended.stdout)
     refused = run("export", "--project", "project 2", env=env)
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert 'pinned to the project "project 1"' in refused.stderr
+    assert 'pins this memory to the project "project 1"' in refused.stderr
 
 
 def test_markdown_is_a_private_file_for_each_context(store: str, tmp_path: Path) -> None:

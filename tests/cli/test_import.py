@@ -151,7 +151,7 @@ def test_everything_goes_into_the_project_that_is_named(store: str, tmp_path: Pa
     assert {context.project for context, _, _ in held(store)} == {"my proj", "pin"}
     refused = run("import", str(DATA / "mem0.json"), "--project", "other", env=env)
     assert refused.returncode == 1
-    assert 'pinned to the project "pin"' in refused.stderr
+    assert 'pins this memory to the project "pin"' in refused.stderr
 
 
 @pytest.mark.parametrize(

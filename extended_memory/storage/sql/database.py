@@ -51,6 +51,9 @@ from extended_memory.storage.sql.faults import cause, fault, read_only
 
 COMMITS_PER_CHECKPOINT: Final = 100
 
+_LARGE_COMMITS_PER_CHECKPOINT: Final = 5
+"""Where the WAL is long already, as at an import: reads of a long one are slow."""
+
 _CHECKPOINT_CONNECTIONS: Final = 2
 
 logger = logging.getLogger(__name__)
@@ -91,7 +94,7 @@ class Database:
                 with immediate(engine, wait=wait) as connection:
                     yield connection
                 self._commits += 1
-                if self._commits >= COMMITS_PER_CHECKPOINT:
+                if self._is_checkpoint_due():
                     self._checkpoint(engine)
             finally:
                 self._writing.release()
@@ -254,6 +257,12 @@ class Database:
                 if mode != "wal":
                     logger.warning("%s cannot have a WAL here; reads may wait.", self.path)
                     return
+
+    def _is_checkpoint_due(self) -> bool:
+        return self._commits >= COMMITS_PER_CHECKPOINT or (
+            self._commits >= _LARGE_COMMITS_PER_CHECKPOINT
+            and files.size(self._wal) > WAL_BYTES_AT_REST
+        )
 
     def _checkpoint(self, engine: Engine) -> None:
         """Copy the WAL into the file while nobody can commit (the docstring above says why)."""
