@@ -59,7 +59,8 @@ class Adapter(ABC):
     def emptied(self) -> dict[str, tuple[Any, ...]]:
         """Remove every key of the prefix; return what each was, with ids and digits blank."""
         values: dict[str, Callable[[str], Any]] = {
-            "string": self.client.get,
+            # As bytes: postings are no text.
+            "string": lambda key: self.client.execute_command("GET", key, NEVER_DECODE=True),
             "hash": self.client.hgetall,
             "set": self.client.smembers,
             "list": lambda key: self.client.lrange(key, 0, -1),

@@ -53,9 +53,9 @@ local function types_of(tags, following)
 end
 
 -- What a script needs that changes a context.
-local CHANGING = {'type', 'exists', 'time', 'get', 'set', 'del', 'append', 'setrange', 'zadd',
-  'zincrby', 'zrem', 'zscore', 'zrangebylex', 'zrangebyscore', 'hget', 'hmget', 'hset', 'hincrby',
-  'hdel', 'llen', 'rpush'}
+local CHANGING = {'type', 'exists', 'time', 'get', 'set', 'del', 'append', 'strlen', 'getrange',
+  'setrange', 'zadd', 'zincrby', 'zrem', 'zscore', 'zrangebylex', 'zrangebyscore', 'hget', 'hmget',
+  'hset', 'hincrby', 'hdel', 'llen', 'rpush'}
 
 local function slice(values, from, count)
   local found = {}
