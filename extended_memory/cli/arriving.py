@@ -43,7 +43,9 @@ def new_of(
     known = memory.brought([found.context.origin for found in batch])
     unknown = {f.context.origin: f for f in batch if f.context.origin not in known}
     ours = [found for found in unknown.values() if found.own_id is not None]
-    there = _under_their_ids(memory, ours) | _alike(memory, ours, there_until)
+    there = _under_their_ids(memory, ours)
+    if there_until:  # nothing is like it in a store that was empty
+        there |= _alike(memory, ours, there_until)
     return [found.context for origin, found in unknown.items() if origin not in there]
 
 
