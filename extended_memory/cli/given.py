@@ -58,6 +58,26 @@ def _ids(_type: Any, tokens: Sequence[Token]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(ids))
 
 
+def _project(words: str) -> Parameter:
+    return Parameter(
+        name="--project",
+        converter=_one(arguments.ProjectId),
+        metavar="NAME",
+        show_default=False,
+        help=words,
+    )
+
+
+def _tags(name: str, kind: Any) -> Parameter:
+    return Parameter(
+        name=name,
+        negative="",
+        converter=_several(kind),
+        metavar="TAG",
+        show_default=False,
+    )
+
+
 Json = Annotated[
     bool,
     Parameter(name="--json", negative="", show_default=False, help="Print the answer as JSON."),
@@ -65,25 +85,9 @@ Json = Annotated[
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 Yes = Annotated[bool, Parameter(name="--yes", negative="", show_default=False, help="Do not ask.")]
 Project = Annotated[
-    str,
-    Parameter(
-        name="--project",
-        converter=_one(arguments.ProjectId),
-        metavar="NAME",
-        show_default=False,
-        help=f"The project; without it the pinned one, else {DEFAULT_PROJECT}.",
-    ),
+    str, _project(f"The project; without it the pinned one, else {DEFAULT_PROJECT}.")
 ]
-InProject = Annotated[
-    str,
-    Parameter(
-        name="--project",
-        converter=_one(arguments.ProjectId),
-        metavar="NAME",
-        show_default=False,
-        help="Only in this project; without it, in any.",
-    ),
-]
+InProject = Annotated[str, _project("Only in this project; without it, in any.")]
 ProjectName = Annotated[str, Parameter(converter=_project_name)]
 Id = Annotated[
     int,
@@ -104,35 +108,11 @@ NewImportance = Annotated[
 ]
 Tags = Annotated[
     tuple[str, ...],
-    Parameter(
-        name="--tag",
-        negative="",
-        converter=_several(arguments.Tags),
-        metavar="TAG",
-        show_default=False,
-        help="A tag; give it once for each.",
-    ),
+    _tags("--tag", arguments.Tags),
+    Parameter(help="A tag; give it once for each."),
 ]
-AddTags = Annotated[
-    tuple[str, ...],
-    Parameter(
-        name="--add-tag",
-        negative="",
-        converter=_several(arguments.SomeTags),
-        metavar="TAG",
-        show_default=False,
-    ),
-]
-RemoveTags = Annotated[
-    tuple[str, ...],
-    Parameter(
-        name="--remove-tag",
-        negative="",
-        converter=_several(arguments.SomeTags),
-        metavar="TAG",
-        show_default=False,
-    ),
-]
+AddTags = Annotated[tuple[str, ...], _tags("--add-tag", arguments.SomeTags)]
+RemoveTags = Annotated[tuple[str, ...], _tags("--remove-tag", arguments.SomeTags)]
 Query = Annotated[
     str, Parameter(converter=_one(arguments.Query, "QUERY"), allow_leading_hyphen=True)
 ]
@@ -161,14 +141,8 @@ _MinimumImportance = Annotated[
 ]
 _AnyTags = Annotated[
     tuple[str, ...],
-    Parameter(
-        name="--tag",
-        negative="",
-        converter=_several(arguments.TagsFilter),
-        metavar="TAG",
-        show_default=False,
-        help="Only what carries this tag; of several, any.",
-    ),
+    _tags("--tag", arguments.TagsFilter),
+    Parameter(help="Only what carries this tag; of several, any."),
 ]
 _Since = Annotated[
     TimeSpan | None,
