@@ -27,6 +27,7 @@ from extended_memory.domain import (
     TagPage,
     TimeSpan,
     UpdatedContext,
+    require_clock,
 )
 from extended_memory.storage.contract import MemoryRepository, Tell
 
@@ -215,8 +216,12 @@ class MemoryService:
         return self._repository.trash(project=self._within(project), limit=limit)
 
     def purge(self) -> int:
-        """Remove for good what is in the trash for longer than it is kept there."""
-        now = datetime.now(timezone.utc)
+        """Remove for good what is in the trash for longer than it is kept there.
+
+        Raises:
+            StoreError: the clock is wrong, and would have all of it removed.
+        """
+        now = require_clock(datetime.now(timezone.utc))
         return self._repository.purge(before=now - timedelta(days=self.trash_days))
 
     def _within(self, project: str) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
+from extended_memory.domain import can_be_stored
 from extended_memory.transfer import front_matter
 from extended_memory.transfer.adapting import adapted, texts, time
 from extended_memory.transfer.markdown import files, place_of
@@ -42,13 +43,22 @@ def read(path: Path) -> Iterator[Item]:
             )
 
 
+def _changed(file: Path) -> datetime | None:
+    """Return when a file was written to last, None where no store takes that time."""
+    try:
+        changed = datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)
+    except (ValueError, OverflowError):
+        return None
+    return changed if can_be_stored(changed) else None
+
+
 def _note(
     place: str, file: Path, values: dict[str, object], content: str, project: str | None
 ) -> Iterator[Item]:
     title = values.get("title")
     if isinstance(title, str) and title.strip() and title.strip() not in content:
         content = f"# {title.strip()}\n\n{content}" if content.strip() else title.strip()
-    changed = datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)
+    changed = _changed(file)
     yield from adapted(
         tool=TOOL,
         key=str(values.get("permalink") or place),

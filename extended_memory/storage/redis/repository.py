@@ -23,6 +23,7 @@ from extended_memory.domain import (
     TimeSpan,
     UpdatedContext,
     from_milliseconds,
+    require_storable,
     to_milliseconds,
 )
 from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository, Tell
@@ -83,6 +84,7 @@ class RedisRepository(MemoryRepository):
 
     def bring(self, contexts: Sequence[ForeignContext]) -> int:
         """Store contexts of another store; see the contract."""
+        require_storable(contexts)
         return sum(self._bring(context) for context in contexts)
 
     def brought(self, origins: Sequence[str]) -> frozenset[str]:

@@ -28,6 +28,7 @@ from extended_memory.domain import (
     TimeSpan,
     UpdatedContext,
     from_milliseconds,
+    require_storable,
     to_milliseconds,
 )
 from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository, Tell
@@ -97,6 +98,7 @@ class SqlRepository(MemoryRepository):
 
     def bring(self, contexts: Sequence[ForeignContext]) -> int:
         """Store contexts of another store; see the contract."""
+        require_storable(contexts)
         new = 0
         with self._database.writing() as database:
             for context in contexts:

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from extended_memory.domain import Context, ForeignContext, from_milliseconds, to_milliseconds
+from extended_memory.domain import (
+    Context,
+    ForeignContext,
+    from_milliseconds,
+    require_clock,
+    to_milliseconds,
+)
 from extended_memory.storage.sql import statements
 from extended_memory.storage.sql.digest import content_digest
 
@@ -30,7 +36,7 @@ class NewContext:
 
 def now() -> int:
     """Return the time in UTC as the milliseconds that are stored."""
-    return to_milliseconds(datetime.now(timezone.utc))
+    return to_milliseconds(require_clock(datetime.now(timezone.utc)))
 
 
 def project_id(database: sqlite3.Connection, name: str, moment: int) -> int:
