@@ -21,6 +21,7 @@ from extended_memory.domain import (
     ProjectRefusedError,
     Revision,
     SearchPage,
+    Standing,
     StoreError,
     Summary,
     TagCount,
@@ -231,8 +232,8 @@ class MemoryService:
         """Store contexts of another store, each once; return how many are new."""
         return self._repository.bring(contexts)
 
-    def brought(self, origins: Sequence[str]) -> frozenset[str]:
-        """Return those of these origins that were brought before, and so are left out."""
+    def brought(self, origins: Sequence[str]) -> Mapping[str, Standing]:
+        """Return those of these origins that were brought before, with where they are now."""
         return self._repository.brought(origins)
 
     def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:

@@ -61,6 +61,7 @@ def adapted(
         if read is not None and not can_be_stored(read):
             yield Damaged(place=place, why=f"{name}: {BEYOND_BOUNDS}")
             return
+    is_undated = created is None and created_at not in (None, "")
     if created is None:
         created = from_milliseconds(to_milliseconds(datetime.now(timezone.utc)))
     kept, lost = _tags(tags)
@@ -78,6 +79,7 @@ def adapted(
                 updated_at=updated if updated is not None and updated > created else None,
             ),
             lost_tags=lost if part == 1 else 0,
+            is_undated=is_undated and part == 1,
             part=part,
         )
 

@@ -6,6 +6,7 @@ one place where they are written and one where they are removed.
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -116,6 +117,16 @@ def to_trash(database: sqlite3.Connection, context: Context, *, forgotten_at: in
     """Move a context to the trash."""
     row = as_row(context) | {"project_id": take_out(database, context)}
     database.execute(statements.TRASH_PUT, row | {"forgotten_at": forgotten_at})
+
+
+def remove(database: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Remove what is in the trash for good; only its origin stays, with the project it was in."""
+    if not ids:
+        return
+    database.execute(statements.TRASH_FORGET_ORIGINS, {"ids": json.dumps(ids)})
+    each = [{"id": context_id} for context_id in ids]
+    for statement in (statements.TRASH_TAKE, statements.TRASH_REVISIONS):
+        database.executemany(statement, each)
 
 
 def bring(database: sqlite3.Connection, foreign: ForeignContext) -> int:
