@@ -19,6 +19,7 @@ from extended_memory.domain import (
     MAXIMUM_CONTENT_BYTES,
     MAXIMUM_IMPORTANCE,
     MINIMUM_IMPORTANCE,
+    OLDEST_TIME,
     TimeSpan,
 )
 from extended_memory.names import (
@@ -50,6 +51,8 @@ DEFAULT_TAG_LIMIT = 20
 DEFAULT_MINIMUM_USAGE = 1
 
 _MILLISECOND = timedelta(milliseconds=1)
+_FIRST = datetime.min.replace(tzinfo=timezone.utc)
+_LAST = datetime.max.replace(tzinfo=timezone.utc)
 _MOMENT = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
     r"(?:[T ](?P<minute>\d\d:\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
@@ -209,10 +212,18 @@ def _moment(value: Any) -> TimeSpan | None:
     )
     try:
         moment = datetime.fromisoformat(text)
-        since = (moment if moment.tzinfo else moment.astimezone()).astimezone(timezone.utc)
-        return TimeSpan(since=since, until=since + unit)
-    except (ValueError, OverflowError, OSError):
+    except ValueError:
         raise refusal("be a date or a time that there is") from None
+    since = _in_utc(moment)
+    return TimeSpan(since=since, until=since + min(unit, _LAST - since))
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Return a time in UTC, or the first or the last that there is where that lies beyond."""
+    try:
+        return (moment if moment.tzinfo else moment.astimezone()).astimezone(timezone.utc)
+    except (OverflowError, ValueError, OSError):
+        return _FIRST if moment.year < OLDEST_TIME.year else _LAST
 
 
 def _between(least: int, most: int) -> Callable[[Any], int]:

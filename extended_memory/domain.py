@@ -1,6 +1,6 @@
 """The values that the layers exchange, their bounds, and the errors they raise."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -21,6 +21,17 @@ DEFAULT_TRASH_DAYS = 30
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MILLISECOND = timedelta(milliseconds=1)
 
+OLDEST_TIME = _EPOCH
+NEWEST_TIME = datetime(2248, 1, 1, tzinfo=timezone.utc) - _MILLISECOND
+"""The bounds of every time that is stored, on every backend.
+
+Redis sorts by importance and then by milliseconds since 1970, and has room for them until 2248;
+and every time within can be shown in every zone.
+"""
+
+TIME_BOUNDS = f"from {OLDEST_TIME.year} to {NEWEST_TIME.year}"
+"""The same in words: "a time must be ..."."""
+
 
 def to_milliseconds(moment: datetime) -> int:
     """Return an aware time as whole milliseconds since 1970 in UTC, as stores keep it."""
@@ -30,6 +41,11 @@ def to_milliseconds(moment: datetime) -> int:
 def from_milliseconds(milliseconds: int) -> datetime:
     """Return the aware UTC time of whole milliseconds since 1970."""
     return _EPOCH + milliseconds * _MILLISECOND
+
+
+def can_be_stored(moment: datetime) -> bool:
+    """Say whether an aware time is within the bounds of every store."""
+    return OLDEST_TIME <= moment <= NEWEST_TIME
 
 
 def week_of(moment: datetime) -> date:
@@ -130,7 +146,7 @@ class ForeignContext:
     """A context that was saved somewhere else: with its own time, and where it came from.
 
     ``origin`` is the same for the same context at every import, and for no other one;
-    times are from 1970 on and in UTC. ``updated_at`` is not before ``created_at``; where there are
+    times are in UTC. ``updated_at`` is not before ``created_at``; where there are
     revisions, it is when the last of them was replaced, and each was replaced later than the one
     before.
     """
@@ -146,6 +162,31 @@ class ForeignContext:
     """What it was before its last changes, the oldest first."""
     forgotten_at: datetime | None = None
     """Since when it is in the trash, None where it is not."""
+
+    @property
+    def unstorable_time(self) -> str | None:
+        """The name of its first time that no store takes, None where every store takes all."""
+        times = [
+            ("created_at", self.created_at),
+            ("updated_at", self.updated_at),
+            *(("replaced_at", revision.replaced_at) for revision in self.revisions),
+            ("forgotten_at", self.forgotten_at),
+        ]
+        return next(
+            (name for name, time in times if time is not None and not can_be_stored(time)), None
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a context is now that was brought once.
+
+    ``place`` is "gone" where it was forgotten for good; ``project`` is then the one that it was
+    in, None where nobody noted that.
+    """
+
+    place: Literal["contexts", "trash", "gone"]
+    project: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,8 +375,41 @@ class StoreError(ExtendedMemoryError):
     """The store cannot serve a call now; the next call may find the cause gone."""
 
 
+class TimeRefusedError(StoreError):
+    """A time is out of the bounds of every store; nothing was stored."""
+
+
 class StoreBusyError(StoreError):
     """Another writer is at work, and the call was not to wait for it; nothing has changed."""
+
+
+def require_storable(contexts: Iterable[ForeignContext]) -> None:
+    """Look at the times of contexts before any of them is stored.
+
+    Raises:
+        TimeRefusedError: one is out of bounds.
+    """
+    for context in contexts:
+        name = context.unstorable_time
+        if name is not None:
+            raise TimeRefusedError(
+                f"A context has a time that no store takes ({name} must be {TIME_BOUNDS}), and "
+                "nothing was stored: give it another time."
+            )
+
+
+def require_clock(now: datetime) -> datetime:
+    """Return the time of a clock.
+
+    Raises:
+        TimeRefusedError: no store takes it, so the clock is wrong.
+    """
+    if not can_be_stored(now):
+        raise TimeRefusedError(
+            f"The clock of this machine is wrong (it is not {TIME_BOUNDS} there), so nothing was "
+            "saved or changed: set it right, and try again."
+        )
+    return now
 
 
 def complaint(refusal: ExtendedMemoryError) -> Remark:

@@ -442,7 +442,18 @@ def _many(count: int, thing: str) -> str:
 
 def local_time(moment: datetime) -> str:
     """Return a time for a person: of the place where it is read, to the minute."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+    return in_local_zone(moment).strftime("%Y-%m-%d %H:%M")
+
+
+def in_local_zone(moment: datetime) -> datetime:
+    """Return a time in the zone of this place, or as it is where that has no such time.
+
+    A store of 1.0.0 may hold times of the last hours of the year 9999.
+    """
+    try:
+        return moment.astimezone()
+    except (OverflowError, ValueError, OSError):
+        return moment
 
 
 def _size(text: str) -> int:

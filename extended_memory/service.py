@@ -21,12 +21,14 @@ from extended_memory.domain import (
     ProjectRefusedError,
     Revision,
     SearchPage,
+    Standing,
     StoreError,
     Summary,
     TagCount,
     TagPage,
     TimeSpan,
     UpdatedContext,
+    require_clock,
 )
 from extended_memory.storage.contract import MemoryRepository, Tell
 
@@ -215,8 +217,12 @@ class MemoryService:
         return self._repository.trash(project=self._within(project), limit=limit)
 
     def purge(self) -> int:
-        """Remove for good what is in the trash for longer than it is kept there."""
-        now = datetime.now(timezone.utc)
+        """Remove for good what is in the trash for longer than it is kept there.
+
+        Raises:
+            StoreError: the clock is wrong, and would have all of it removed.
+        """
+        now = require_clock(datetime.now(timezone.utc))
         return self._repository.purge(before=now - timedelta(days=self.trash_days))
 
     def _within(self, project: str) -> str | None:
@@ -226,8 +232,8 @@ class MemoryService:
         """Store contexts of another store, each once; return how many are new."""
         return self._repository.bring(contexts)
 
-    def brought(self, origins: Sequence[str]) -> frozenset[str]:
-        """Return those of these origins that were brought before, and so are left out."""
+    def brought(self, origins: Sequence[str]) -> Mapping[str, Standing]:
+        """Return those of these origins that were brought before, with where they are now."""
         return self._repository.brought(origins)
 
     def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:

@@ -11,7 +11,13 @@ from rich.progress import Progress
 
 from extended_memory.cli import import_redis, screen, surroundings
 from extended_memory.cli.whole_store import Comparison, Copied, batches, everything
-from extended_memory.domain import ForeignContext, SettingsError, StoreError
+from extended_memory.domain import (
+    TIME_BOUNDS,
+    ForeignContext,
+    SettingsError,
+    StoreError,
+    TimeRefusedError,
+)
 from extended_memory.names import normalise_project
 from extended_memory.service import MemoryService
 from extended_memory.settings import RedisLocation, SqliteLocation
@@ -20,6 +26,9 @@ from extended_memory.storage.redis.health import LEGACY_PREFIX
 
 if TYPE_CHECKING:
     from extended_memory.storage.redis.legacy import Survey
+
+_SHOWN = 20
+"""How many of the contexts that cannot be copied are named."""
 
 
 def copy(
@@ -67,13 +76,18 @@ def copy(
             lines = import_redis.remarks(survey)
         else:
             _bring_over(old, memory, progress, copied, only=only)
-        if only and not copied.found:
+        if only and not copied.found and not copied.refused:
             raise SettingsError(f'There is no project "{only}" to copy: check its name.')
         total = sum(project.context_count for project in memory.projects())
         task = progress.add_task("Checking", total=total)
         compared = copied.compared(memory, lambda: progress.advance(task))
     if as_json:
-        numbers = {"found": copied.found, "copied": copied.new, "in_trash": copied.in_trash}
+        numbers: dict[str, Any] = {
+            "found": copied.found,
+            "copied": copied.new,
+            "in_trash": copied.in_trash,
+            "refused": copied.refused,
+        }
         screen.show_json(numbers | asdict(compared) | report)
     else:
         screen.say("\n".join([*_counts(copied), *lines, *_check(compared)]))
@@ -81,6 +95,14 @@ def copy(
         raise StoreError(
             f"{compared.missing:,} contexts are not there as they were copied: run the same "
             "command again, with no client at work on either store."
+        )
+    if copied.refused:
+        shown = ", ".join(f"#{number}" for number in copied.refused[:_SHOWN])
+        more = len(copied.refused) - _SHOWN
+        raise TimeRefusedError(
+            f"{len(copied.refused):,} have a time that is not {TIME_BOUNDS}, and were left out "
+            f"({shown}{f' and {more:,} more' if more > 0 else ''}): correct the times in an "
+            "export of the first store, and import that."
         )
 
 
@@ -96,8 +118,13 @@ def _bring_over(
         there = _between(memory, last, max(batch))
         last = max(batch)
         some = {number: one for number, one in batch.items() if only in ("", one.project)}
-        missing = [one for number, one in some.items() if there.get(number) != one]
-        copied.add(list(some.values()), memory.bring(missing))
+        missing = {number: one for number, one in some.items() if there.get(number) != one}
+        for number, one in missing.items():
+            if one.unstorable_time is not None:
+                copied.refused.append(number)
+                del some[number]
+        takable = [one for number, one in missing.items() if number in some]
+        copied.add(list(some.values()), memory.bring(takable))
         progress.advance(task, sum(one.forgotten_at is None for one in some.values()))
 
 

@@ -1,14 +1,12 @@
 """``import``: brings contexts in from an export of this product, or of another tool."""
 
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from os.path import expanduser
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import IO, Annotated, Literal
 
 from cyclopts import Parameter
 from rich.progress import Progress
@@ -45,8 +43,9 @@ def import_(
 ) -> None:
     """Bring contexts in from an export of this product, or of another tool.
 
-    What a source is, is recognised. What is there already stays as it is, so a second run adds
-    what is new alone, and one that was interrupted is completed by the next.
+    What a source is, is recognised, also compressed with gzip or zip. What is there already, or
+    moved to another project, stays as it is, so a second run adds what is new alone, and one that
+    was interrupted is completed by the next.
 
     Parameters
     ----------
@@ -57,7 +56,7 @@ def import_(
     form
         What they are, where it is not recognised.
     project
-        Put everything into this project.
+        Put everything into this project that is not there, whatever other projects hold.
     dry_run
         Say what would be imported, and import nothing.
     as_json
@@ -105,7 +104,7 @@ class _Importer:
         )
         batch: list[Found] = []
         size = 0
-        for item in source.form.read(source.path):
+        for item in source.opened.items():
             progress.advance(task, not isinstance(item, Found) or item.part == 1)
             tally.note(item)
             if not isinstance(item, Found):
@@ -116,37 +115,35 @@ class _Importer:
             batch.append(found)
             size += len(found.context.content)
             if len(batch) == moving.BATCH or size > _BATCH_BYTES:
-                tally.new += self._bring(batch)
+                self._bring(batch, tally)
                 batch, size = [], 0
-        tally.new += self._bring(batch)
+        self._bring(batch, tally)
         return tally
 
-    def _bring(self, batch: list[Found]) -> int:
-        if not batch:
-            return 0
+    def _bring(self, batch: list[Found], tally: Tally) -> None:
         if self._empty:
-            return len({found.context.origin for found in batch})
-        new = arriving.new_of(self._memory, batch, there_until=self._there_until)
-        return len(new) if self._dry_run or not new else self._memory.bring(new)
+            tally.new += len({found.context.origin for found in batch})
+        elif batch:
+            new, places = arriving.sorted_out(
+                self._memory, batch, within=self._project, there_until=self._there_until
+            )
+            tally.places.update(places)
+            tally.new += len(new) if self._dry_run or not new else self._memory.bring(new)
 
 
 @contextmanager
 def _source(name: str, form: str) -> Iterator[Source]:
-    """Give a source; standard input is kept in a file meanwhile, for it is read twice."""
+    """Give a source, unpacked and recognised."""
     with ExitStack() as stack:
-        if name == moving.STANDARD:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            path = folder / "standard input"
-            with path.open("xb") as file:
-                shutil.copyfileobj(sys.stdin.buffer, file)
-        else:
-            path = Path(expanduser(name))
         with _readable(name):
-            if not path.exists():
-                raise TransferError(f"There is no {name}: check the path.")
-            recognised = formats.format_of(path, form)
-            size = recognised.size(path)
-        yield Source(name=name, path=path, form=recognised, size=size)
+            given: Path | IO[bytes] = sys.stdin.buffer
+            if name != moving.STANDARD:
+                given = Path(expanduser(name))
+                if not given.exists():
+                    raise TransferError(f"There is no {name}: check the path.")
+            opened = stack.enter_context(formats.opened(given, form))
+            size = opened.size()
+        yield Source(name=name, opened=opened, size=size)
 
 
 @contextmanager

@@ -3,14 +3,20 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from extended_memory.cli import screen
+from extended_memory.cli.arriving import Place
 from extended_memory.cli.moving import counted
 from extended_memory.domain import MAXIMUM_CONTENT_BYTES
 from extended_memory.transfer import formats
 from extended_memory.transfer.reading import Damaged, Found, Item, LeftOut, TransferError
+
+_ELSEWHERE: dict[Place, str] = {
+    "in_trash": "left in the trash",
+    "moved": "left in the project they moved to",
+    "forgotten": "left out, forgotten for good",
+}
 
 _SHOWN = 20
 """How many of the places that could not be read are named."""
@@ -18,11 +24,10 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One thing to import: its name as it was given, where it lies, its form and its size."""
+    """One thing to import: its name as it was given, what it is, and its size."""
 
     name: str
-    path: Path
-    form: formats.Format
+    opened: formats.Opened
     size: int
 
 
@@ -32,7 +37,10 @@ class Tally:
 
     found: int = 0
     new: int = 0
+    places: Counter[Place] = field(default_factory=Counter)
+    """Where what is not new is."""
     lost_tags: int = 0
+    undated: int = 0
     split: int = 0
     damaged_count: int = 0
     damaged: list[Damaged] = field(default_factory=list)
@@ -43,6 +51,7 @@ class Tally:
         if isinstance(item, Found):
             self.found += 1
             self.lost_tags += item.lost_tags
+            self.undated += item.is_undated
             self.split += item.part == 2
         elif isinstance(item, LeftOut):
             self.left_out[item.kind] += 1
@@ -82,29 +91,37 @@ def tell(tallies: Sequence[tuple[Source, Tally]], *, dry_run: bool, as_json: boo
 def _values(source: Source, tally: Tally) -> dict[str, Any]:
     return {
         "source": source.name,
-        "format": source.form.name,
+        "format": source.opened.form.name,
         "found": tally.found,
         "imported": tally.new,
         "there_before": tally.found - tally.new,
+        "in_trash": tally.places["in_trash"],
+        "moved": tally.places["moved"],
+        "forgotten": tally.places["forgotten"],
         "unreadable": tally.damaged_count,
         "unreadable_places": [{"place": one.place, "why": one.why} for one in tally.damaged],
         "left_out": dict(tally.left_out),
         "lost_tags": tally.lost_tags,
+        "undated": tally.undated,
         "split": tally.split,
     }
 
 
 def _lines(source: Source, tally: Tally, *, dry_run: bool) -> list[str]:
     done = "would be imported" if dry_run else "imported"
-    there = "are there already" if dry_run else "were there before"
     lines = [
-        f"{tally.new:,} of {tally.found:,} contexts {done} from {source.name}, {source.form.title}."
+        f"{tally.new:,} of {tally.found:,} contexts {done} from {source.name}, "
+        f"{source.opened.form.title}."
     ]
-    if tally.found > tally.new:
-        lines.append(f"{tally.found - tally.new:,} {there}.")
+    elsewhere = {place: tally.places[place] for place in _ELSEWHERE if tally.places[place]}
+    if there := tally.found - tally.new - sum(elsewhere.values()):
+        lines.append(f"{there:,} {'are there already' if dry_run else 'were there before'}.")
+    lines += [f"{count:,} {_ELSEWHERE[place]}." for place, count in elsewhere.items()]
     if tally.split:
         texts = counted(tally.split, "text")
         lines.append(f"{texts} of more than {MAXIMUM_CONTENT_BYTES:,} bytes: cut into contexts.")
     if tally.lost_tags:
         lines.append(f"{counted(tally.lost_tags, 'tag')} left out: too long, or too many of one.")
+    if tally.undated:
+        lines.append(f"{tally.undated:,} with a time that cannot be read: they have today's.")
     return lines + [f"{count:,} left out: {kind}." for kind, count in tally.left_out.items()]

@@ -1,12 +1,12 @@
 """``projects``, ``list``, ``tags``, ``trash``: what is kept, a line for each."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from extended_memory import answers
 from extended_memory.cli import given, screen, surroundings
 from extended_memory.domain import Context, ContextPage, ForgottenContext
-from extended_memory.rendering import timestamp
+from extended_memory.rendering import in_local_zone, timestamp
 from extended_memory.service import MemoryService
 
 _TAGS_WIDTH = 16
@@ -159,11 +159,18 @@ def trash(
         shown.add_row(
             f"{row.context.id}",
             *[screen.when(out, row.forgotten_at)] * (not narrow),
-            f"{(row.forgotten_at + kept_for).astimezone():%Y-%m-%d}",
+            _gone_after(row.forgotten_at, kept_for),
             *[row.context.project] * (not narrow),
             row.context.content,
         )
     out.print(shown)
+
+
+def _gone_after(forgotten_at: datetime, kept_for: timedelta) -> str:
+    try:
+        return f"{in_local_zone(forgotten_at + kept_for):%Y-%m-%d}"
+    except OverflowError:
+        return "never"
 
 
 def _forgotten(row: ForgottenContext) -> dict[str, object]:

@@ -79,6 +79,8 @@ class Copied:
     def __init__(self) -> None:
         self.found = self.new = self.in_trash = 0
         """How many there were, how many the store did not have, how many are in the trash."""
+        self.refused: list[int] = []
+        """The ids of those whose times no store takes; they are not among the found."""
         self._batches: list[tuple[list[int], int]] = []
 
     def add(self, contexts: Sequence[ForeignContext], new: int) -> None:

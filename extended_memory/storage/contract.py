@@ -16,6 +16,7 @@ from extended_memory.domain import (
     Project,
     Revision,
     SearchPage,
+    Standing,
     Summary,
     TagPage,
     TimeSpan,
@@ -69,6 +70,7 @@ class MemoryRepository(ABC):
         The content is kept byte for byte. An id is a positive integer that was never used
         before, in any project, not even by a context that has been forgotten. The time is the
         store's clock in UTC, to the millisecond. A project that does not exist begins to.
+        Where that clock is out of the bounds of ``domain``, nothing is stored or changed.
 
         A save that repeats one of the last ``repeat_within`` (same project, content, importance
         and tags) stores nothing and returns the context of then, the newest if there are several.
@@ -87,11 +89,17 @@ class MemoryRepository(ABC):
         or its project renamed. Ids rise in the order in which the contexts are given. Each is
         stored whole or not at all; after a call that failed, the same call stores what is
         missing.
+
+        Raises:
+            TimeRefusedError: one has a time out of the bounds of ``domain``; nothing was stored.
         """
 
     @abstractmethod
-    def brought(self, origins: Sequence[str]) -> frozenset[str]:
-        """Return those of these origins that were brought before, and so are left out."""
+    def brought(self, origins: Sequence[str]) -> Mapping[str, Standing]:
+        """Return those of these origins that were brought before, and so are left out.
+
+        Each with where its context is now: in which project, in the trash, or forgotten for good.
+        """
 
     @abstractmethod
     def load(

@@ -11,6 +11,7 @@ from extended_memory.domain import (
     MAXIMUM_IMPORTANCE,
     MINIMUM_IMPORTANCE,
     ForeignContext,
+    can_be_stored,
     from_milliseconds,
     to_milliseconds,
 )
@@ -23,10 +24,10 @@ from extended_memory.names import (
 from extended_memory.stdio import is_unicode
 from extended_memory.transfer.origins import digest
 from extended_memory.transfer.reading import Damaged, Found, Item, LeftOut
+from extended_memory.transfer.record import BEYOND_BOUNDS
 
 _WORDS = {"low": 3, "normal": 5, "medium": 5, "high": 8, "critical": 10}
 _TIME: TypeAdapter[datetime] = TypeAdapter(datetime)
-_OLDEST = from_milliseconds(0)
 
 
 def adapted(
@@ -55,9 +56,15 @@ def adapted(
     if not is_unicode(content):
         yield Damaged(place=place, why="its text is not Unicode")
         return
+    created, updated = time(created_at), time(updated_at)
+    for name, read in (("created_at", created), ("updated_at", updated)):
+        if read is not None and not can_be_stored(read):
+            yield Damaged(place=place, why=f"{name}: {BEYOND_BOUNDS}")
+            return
+    is_undated = created is None and created_at not in (None, "")
+    if created is None:
+        created = from_milliseconds(to_milliseconds(datetime.now(timezone.utc)))
     kept, lost = _tags(tags)
-    created = time(created_at) or from_milliseconds(to_milliseconds(datetime.now(timezone.utc)))
-    updated = time(updated_at)
     origin = f"{tool}:{digest(key)}:{digest(content)}"
     for part, text in enumerate(_parts(content), start=1):
         yield Found(
@@ -72,6 +79,7 @@ def adapted(
                 updated_at=updated if updated is not None and updated > created else None,
             ),
             lost_tags=lost if part == 1 else 0,
+            is_undated=is_undated and part == 1,
             part=part,
         )
 
@@ -79,7 +87,7 @@ def adapted(
 def time(value: object) -> datetime | None:
     """Read a time: ISO 8601, or seconds since 1970; without a zone it is UTC.
 
-    None where there is none, or none from 1970 on.
+    None where there is none; one out of bounds is returned as it is.
     """
     if value is None or isinstance(value, bool):
         return None
@@ -88,7 +96,7 @@ def time(value: object) -> datetime | None:
     except ValidationError:
         return None
     aware = read if read.tzinfo else read.replace(tzinfo=timezone.utc)
-    return from_milliseconds(to_milliseconds(aware)) if aware >= _OLDEST else None
+    return from_milliseconds(to_milliseconds(aware)) if can_be_stored(aware) else aware
 
 
 def texts(value: object) -> list[str]:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
+from extended_memory.domain import can_be_stored
 from extended_memory.transfer import front_matter
 from extended_memory.transfer.adapting import adapted, texts, time
-from extended_memory.transfer.markdown import files, place_of
-from extended_memory.transfer.reading import Damaged, Item
+from extended_memory.transfer.markdown import data_of, files, is_ours, place_of
+from extended_memory.transfer.reading import Damaged, Item, LeftOut
 
 TOOL = "basic-memory"
 
@@ -30,16 +31,28 @@ def read(path: Path) -> Iterator[Item]:
     for file in files(path):
         place = place_of(file, path)
         try:
-            values, text = front_matter.split(file.read_bytes())
+            values, text = front_matter.split(data_of(file))
             content = text.decode().strip("\r\n")
         except UnicodeDecodeError:
             yield Damaged(place=place, why="it is not UTF-8")
         except ValueError as error:
             yield Damaged(place=place, why=str(error))
         else:
+            if is_ours(values):  # its project, tags and importance are read as another form
+                yield LeftOut(kind="notes of an export of this program")
+                continue
             yield from _note(
                 place, file, values, content, None if folder == _DEFAULT_FOLDER else folder
             )
+
+
+def _changed(file: Path) -> datetime | None:
+    """Return when a file was written to last, None where no store takes that time."""
+    try:
+        changed = datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)
+    except (ValueError, OverflowError):
+        return None
+    return changed if can_be_stored(changed) else None
 
 
 def _note(
@@ -48,7 +61,7 @@ def _note(
     title = values.get("title")
     if isinstance(title, str) and title.strip() and title.strip() not in content:
         content = f"# {title.strip()}\n\n{content}" if content.strip() else title.strip()
-    changed = datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)
+    changed = _changed(file)
     yield from adapted(
         tool=TOOL,
         key=str(values.get("permalink") or place),

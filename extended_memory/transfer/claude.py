@@ -11,7 +11,7 @@ from pathlib import Path
 
 from extended_memory.transfer.adapting import adapted, mapping
 from extended_memory.transfer.documents import document
-from extended_memory.transfer.reading import Item, LeftOut, TransferError
+from extended_memory.transfer.reading import MAXIMUM_LINE_BYTES, Item, LeftOut, TransferError
 
 TOOL = "claude"
 
@@ -43,6 +43,8 @@ def read(path: Path) -> Iterator[Item]:
 
 def read_text(path: Path) -> Iterator[Item]:
     """Give the memories of a text."""
+    if path.stat().st_size > MAXIMUM_LINE_BYTES:
+        raise TransferError(f"{path.name} is larger than any memory of Claude.")
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:

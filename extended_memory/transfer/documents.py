@@ -7,6 +7,9 @@ from pydantic_core import from_json
 
 from extended_memory.transfer.reading import Damaged, TransferError, lines
 
+MAXIMUM_DOCUMENT_BYTES = 256 * 2**20
+"""Of one JSON document, which is read as a whole; lines have a bound of their own."""
+
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -26,6 +29,11 @@ def document(path: Path) -> object:
     Raises:
         TransferError: it is none.
     """
+    if path.stat().st_size > MAXIMUM_DOCUMENT_BYTES:
+        raise TransferError(
+            f"{path.name} is larger than {MAXIMUM_DOCUMENT_BYTES:,} bytes, and one JSON document: "
+            "split it."
+        )
     try:
         return value_of(path.read_bytes().removeprefix(_BYTE_ORDER_MARK))
     except ValueError as error:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from extended_memory.domain import ForeignContext
+from extended_memory.transfer.documents import value_of
 from extended_memory.transfer.reading import Damaged, Item, TransferError, lines
 from extended_memory.transfer.record import Record, moment, reason, values_of
 from extended_memory.version import __version__
@@ -22,6 +23,9 @@ VERSION = 1
 
 A field that a reader can do without makes no new version.
 """
+
+_MARKS = {"id", "project", "content", "importance", "tags", "created_at"}
+"""What every context has, and no line of another tool."""
 
 
 def header(exported_at: datetime) -> bytes:
@@ -44,6 +48,11 @@ def line(context_id: int, context: ForeignContext) -> bytes:
 def is_header(values: object) -> bool:
     """Say whether a line is the header of an export."""
     return isinstance(values, dict) and values.get("format") == FORMAT
+
+
+def is_one(values: object) -> bool:
+    """Say whether a line is of an export: its header, or a context."""
+    return is_header(values) or (isinstance(values, dict) and values.keys() >= _MARKS)
 
 
 def count(path: Path) -> int:
@@ -75,10 +84,10 @@ def read(path: Path) -> Iterator[Item]:
 
 def _check_header(path: Path, row: bytes) -> None:
     try:
-        values = json.loads(row)
+        values = value_of(row)
     except ValueError:
         values = None
-    if not is_header(values):
+    if not isinstance(values, dict) or not is_header(values):
         raise TransferError(
             f"{path.name} does not begin as an export does, with a line such as "
             f'{{"format":"{FORMAT}","version":{VERSION}}}.'

@@ -14,7 +14,7 @@ from extended_memory.domain import ForeignContext
 from extended_memory.transfer import front_matter
 from extended_memory.transfer.adapting import texts
 from extended_memory.transfer.origins import digest
-from extended_memory.transfer.reading import Damaged, Item
+from extended_memory.transfer.reading import MAXIMUM_LINE_BYTES, Damaged, Item
 from extended_memory.transfer.record import Record, reason, values_of
 
 SUFFIX = ".md"
@@ -66,6 +66,17 @@ def files(path: Path) -> Iterator[Path]:
             yield file
 
 
+def data_of(file: Path) -> bytes:
+    """Return what a file holds.
+
+    Raises:
+        ValueError: it is larger than any note.
+    """
+    if file.stat().st_size > MAXIMUM_LINE_BYTES:
+        raise ValueError("it is larger than any note")
+    return file.read_bytes()
+
+
 def place_of(file: Path, path: Path) -> str:
     """Return how a file of a source is named to a person."""
     return file.relative_to(path).as_posix() if file != path else file.name
@@ -81,7 +92,7 @@ def read(path: Path) -> Iterator[Item]:
     for file in files(path):
         place = place_of(file, path)
         try:
-            values, content = front_matter.split(file.read_bytes())
+            values, content = front_matter.split(data_of(file))
             if not isinstance(values.get("tags"), list):
                 values["tags"] = texts(values.get("tags"))  # as editors write one, or none
             record = Record.model_validate(values | {"content": content.decode()})

@@ -1,25 +1,19 @@
-"""OpenMemory and mem0: the zip of OpenMemory's backup, what lies in it, and mem0's memories.
+"""OpenMemory and mem0: what lies in the zip of OpenMemory's backup, and mem0's memories.
 
 OpenMemory's zip holds ``memories.jsonl.gz``, a memory a line with the names of its app and
 categories, and ``memories.json``, the same as tables; either can be there alone. mem0 answers
 ``get_all`` with a list of memories, alone or as ``results``.
 """
 
-import gzip
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from extended_memory.transfer.adapting import adapted, mapping, texts
-from extended_memory.transfer.documents import document, value_of
-from extended_memory.transfer.reading import Damaged, Item, LeftOut, TransferError
+from extended_memory.transfer.documents import document, objects
+from extended_memory.transfer.reading import Damaged, Item, LeftOut
 
 TOOL = "openmemory"
 
-_LINES = "memories.jsonl.gz"
-_TABLES = "memories.json"
 _ITSELF = "openmemory"
 """The app that memories belong to which no other one saved."""
 
@@ -39,62 +33,18 @@ def is_one(value: object) -> bool:
     )
 
 
-def is_zip(path: Path) -> bool:
-    """Say whether a zip is OpenMemory's backup."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(_called(name) in (_LINES, _TABLES) for name in archive.namelist())
-
-
 def read(path: Path) -> Iterator[Item]:
     """Give the memories of a document."""
     yield from _document(document(path))
 
 
 def read_lines(path: Path) -> Iterator[Item]:
-    """Give the memories of OpenMemory's lines, compressed or not."""
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-        file.seek(0)
-        yield from _packed_lines(path, file) if packed else _lines(file)
-
-
-def read_zip(path: Path) -> Iterator[Item]:
-    """Give the memories of OpenMemory's backup."""
-    try:
-        # A RuntimeError is what a zip with a password, or packed in another way, raises.
-        with zipfile.ZipFile(path) as archive:
-            names = {_called(name): name for name in archive.namelist()}
-            if _LINES in names:
-                with archive.open(names[_LINES]) as file:
-                    yield from _packed_lines(path, file)
-            else:
-                yield from _document(value_of(archive.read(names[_TABLES])))
-    except (zipfile.BadZipFile, ValueError, RuntimeError) as error:
-        raise TransferError(f"{path.name} is damaged: {error}.") from error
-
-
-def _called(name: str) -> str:
-    return name.rpartition("/")[2]
-
-
-def _packed_lines(path: Path, file: IO[bytes]) -> Iterator[Item]:
-    try:
-        with gzip.open(file) as unpacked:
-            yield from _lines(unpacked)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise TransferError(f"{path.name} is damaged: {error}.") from error
-
-
-def _lines(file: Iterable[bytes]) -> Iterator[Item]:
-    for number, row in enumerate(file, start=1):
-        place = f"line {number:,}"
-        try:
-            memory = mapping(value_of(row))
-        except ValueError:
-            yield Damaged(place=place, why="it is no JSON")
+    """Give the memories of OpenMemory's lines."""
+    for line in objects(path):
+        if isinstance(line, Damaged):
+            yield line
             continue
+        place, memory = line
         yield from _memory(place, memory, memory.get("app"), texts(memory.get("categories")))
 
 

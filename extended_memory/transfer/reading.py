@@ -22,6 +22,7 @@ class Found:
 
     ``own_id`` is its id in the store of this product that it was exported from, None where it
     comes from another tool; ``lost_tags`` counts tags that are too many or too long for us;
+    ``is_undated`` where a time is given that nobody can read, so that it has that of the import;
     ``part`` counts from 1 where a text is too long for one context and became several.
     """
 
@@ -29,6 +30,7 @@ class Found:
     context: ForeignContext
     own_id: int | None = None
     lost_tags: int = 0
+    is_undated: bool = False
     part: int = 1
 
 

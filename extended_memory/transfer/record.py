@@ -14,14 +14,17 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from extended_memory.arguments import MAXIMUM_INTEGER
 from extended_memory.domain import (
     MAXIMUM_IMPORTANCE,
     MINIMUM_IMPORTANCE,
+    TIME_BOUNDS,
     ForeignContext,
     Revision,
+    can_be_stored,
     from_milliseconds,
     to_milliseconds,
 )
@@ -29,7 +32,7 @@ from extended_memory.names import adopted_project, normalise_tags
 from extended_memory.transfer.origins import origin_of
 from extended_memory.transfer.reading import Found
 
-_OLDEST = from_milliseconds(0)
+BEYOND_BOUNDS = f"a time must be {TIME_BOUNDS}"
 
 
 def values_of(context_id: int, context: ForeignContext) -> dict[str, Any]:
@@ -72,8 +75,8 @@ def reason(error: ValidationError) -> str:
 
 
 def _in_milliseconds(time: datetime) -> datetime:
-    if time < _OLDEST:
-        raise ValueError("it is before 1970")
+    if not can_be_stored(time):
+        raise PydanticCustomError("time", "{why}", {"why": BEYOND_BOUNDS})
     return from_milliseconds(to_milliseconds(time))
 
 

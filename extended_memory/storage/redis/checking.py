@@ -14,7 +14,13 @@ from functools import partial
 from struct import iter_unpack
 from typing import Any, Final
 
-from extended_memory.domain import Context, Finding, to_milliseconds
+from extended_memory.domain import (
+    TIME_BOUNDS,
+    Context,
+    Finding,
+    can_be_stored,
+    to_milliseconds,
+)
 from extended_memory.storage.contract import Tell
 from extended_memory.storage.redis import bodies
 from extended_memory.storage.redis.client import Client
@@ -29,6 +35,7 @@ FLAWS: Final[dict[str, tuple[str, str, bool]]] = {
     "unlisted": ("contexts", "contexts that no list of their project names", True),
     "gone": ("contexts", "entries in lists whose context is not there", True),
     "misplaced": ("contexts", "contexts listed by another importance or time", True),
+    "beyond": ("contexts", f"contexts whose time is not {TIME_BOUNDS}", False),
     "both": ("trash", "forgotten contexts that are there as well", False),
     "trash": ("trash", "forgotten contexts that cannot be read, or that no list names", False),
     "revisions": (
@@ -151,6 +158,7 @@ class Checker:
                 continue
             contexts.append((context, score))
             look.flaws["misplaced"] += score != score_of(context)
+            look.flaws["beyond"] += not can_be_stored(context.created_at)
             look.flaws["found"] += time not in (None, to_milliseconds(context.created_at))
             look.first = min(look.first, to_milliseconds(context.created_at))
             look.last = max(look.last, to_milliseconds(context.last_changed_at))

@@ -3,7 +3,7 @@
 import ssl
 from typing import TYPE_CHECKING
 
-from extended_memory.domain import StoreError
+from extended_memory.domain import TIME_BOUNDS, StoreError
 
 if TYPE_CHECKING:
     from redis.exceptions import RedisError
@@ -14,6 +14,11 @@ _SENTENCES = (
         ("EMTYPE", "WRONGTYPE"),
         "{name} holds something else under a key of this memory, and nothing was changed: give "
         "it a database of its own or set REDIS_KEY_PREFIX to another prefix.",
+    ),
+    (
+        ("EMCLOCK",),
+        "{name} has a clock that is wrong (it is not " + TIME_BOUNDS + " there), so nothing was "
+        "saved or changed: set it right, and try again.",
     ),
     (
         ("OutOfMemoryError", "OOM "),

@@ -19,6 +19,7 @@ from extended_memory.domain import (
     MAXIMUM_IMPORTANCE,
     MINIMUM_IMPORTANCE,
     ForeignContext,
+    can_be_stored,
     from_milliseconds,
     to_milliseconds,
 )
@@ -205,7 +206,8 @@ def _time(values: dict[str, Any]) -> datetime | None:
             with suppress(ValueError):
                 moment = datetime.fromisoformat(written.replace("Z", "+00:00"))
                 moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-                return from_milliseconds(max(to_milliseconds(moment), 0))
+                if can_be_stored(moment):
+                    return from_milliseconds(to_milliseconds(moment))
     return None
 
 

@@ -2,9 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from extended_memory.domain import Context, ForgottenContext, Revision, from_milliseconds
+from extended_memory.domain import (
+    Context,
+    ForgottenContext,
+    Revision,
+    Standing,
+    from_milliseconds,
+)
 from extended_memory.storage.redis import bodies
 from extended_memory.storage.redis.client import Client
 from extended_memory.storage.redis.keys import bucket, member
@@ -12,6 +18,11 @@ from extended_memory.storage.redis.store import Store
 
 _LISTS_AT_A_TIME = 100
 """How many lists of revisions are asked for at once."""
+
+PENDING = "pending:"
+"""What stands before the id of an origin until its context is stored."""
+
+Place = Literal["contexts", "trash", "gone"]
 
 _T = TypeVar("_T")
 
@@ -86,13 +97,33 @@ class Reader:
                 break
         return found
 
-    def brought(self, origins: Sequence[str]) -> frozenset[str]:
-        """Return those of these origins that are settled; what is pending may not be stored."""
+    def brought(self, origins: Sequence[str]) -> dict[str, Standing]:
+        """Return where the contexts of origins are; of what is pending, only what is stored."""
         if not origins:
-            return frozenset()
+            return {}
         notes = self._store.ask(partial(self._store.client.hmget, self._keys.origins, origins))
-        noted = zip(origins, notes, strict=True)
-        return frozenset(origin for origin, note in noted if note is not None and note.isdecimal())
+        noted = {one: note for one, note in zip(origins, notes, strict=True) if note is not None}
+        ids = {one: int(note.removeprefix(PENDING)) for one, note in noted.items()}
+        owners = self.owners(list(ids.values()))
+        found = self.together(
+            lambda client: [
+                client.exists(key)
+                for context_id, owner in owners.items()
+                for key in (
+                    self._keys.body(owner, context_id),
+                    self._keys.trashed(owner, context_id),
+                )
+            ]
+        )
+        places: dict[int, Place] = {}
+        for context_id, body, trashed in zip(owners, found[::2], found[1::2], strict=True):
+            places[context_id] = "contexts" if body else "trash" if trashed else "gone"
+        return {
+            origin: Standing(place=place, project=owners.get(ids[origin]))
+            for origin, note in noted.items()
+            for place in [places.get(ids[origin], "gone")]
+            if place != "gone" or not note.startswith(PENDING)
+        }
 
     def owner(self, context_id: int) -> str | None:
         """Return the project that an id is in, None where it was never given."""

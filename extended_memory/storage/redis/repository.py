@@ -1,6 +1,6 @@
 """The repository contract on Redis and Valkey."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,12 +17,14 @@ from extended_memory.domain import (
     Project,
     Revision,
     SearchPage,
+    Standing,
     Summary,
     TagCount,
     TagPage,
     TimeSpan,
     UpdatedContext,
     from_milliseconds,
+    require_storable,
     to_milliseconds,
 )
 from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository, Tell
@@ -83,9 +85,10 @@ class RedisRepository(MemoryRepository):
 
     def bring(self, contexts: Sequence[ForeignContext]) -> int:
         """Store contexts of another store; see the contract."""
+        require_storable(contexts)
         return sum(self._bring(context) for context in contexts)
 
-    def brought(self, origins: Sequence[str]) -> frozenset[str]:
+    def brought(self, origins: Sequence[str]) -> Mapping[str, Standing]:
         """Return which of these origins were brought before; see the contract."""
         with self._store.use():
             return self._reader.brought(origins)

@@ -23,7 +23,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from extended_memory.domain import MAXIMUM_IMPORTANCE, MINIMUM_IMPORTANCE
+from extended_memory.domain import (
+    MAXIMUM_IMPORTANCE,
+    MINIMUM_IMPORTANCE,
+    NEWEST_TIME,
+    OLDEST_TIME,
+    to_milliseconds,
+)
 from extended_memory.names import adopted_project, normalise_tags
 from extended_memory.storage.sql.digest import content_digest
 
@@ -331,8 +337,10 @@ def _milliseconds(written: object) -> int | None:
         seconds = int(moment.replace(microsecond=0).timestamp())  # exact, and local if naive
     except (ValueError, OverflowError, OSError):
         return None
-    # Beyond these years a time could not be shown in every zone, and none was meant.
-    return seconds * 1000 + moment.microsecond // 1000 if 1900 <= moment.year < 9000 else None
+    milliseconds = seconds * 1000 + moment.microsecond // 1000
+    # Beyond them none was meant.
+    within = to_milliseconds(OLDEST_TIME) <= milliseconds <= to_milliseconds(NEWEST_TIME)
+    return milliseconds if within else None
 
 
 def _now() -> int:

@@ -9,7 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from extended_memory.domain import Finding
+from extended_memory.domain import (
+    NEWEST_TIME,
+    OLDEST_TIME,
+    TIME_BOUNDS,
+    Finding,
+    to_milliseconds,
+)
 from extended_memory.storage.contract import Tell
 from extended_memory.storage.sql import index_checking
 from extended_memory.storage.sql.digest import content_digest
@@ -159,6 +165,14 @@ RULES: Final = (
             WHERE digest <> digest_of(CAST(content AS BLOB))
             """,
         ),
+    ),
+    Rule(
+        part="contexts",
+        flaw=f"contexts whose time is not {TIME_BOUNDS}",
+        broken=f"""
+            SELECT 1 FROM contexts WHERE created_at NOT BETWEEN
+                {to_milliseconds(OLDEST_TIME)} AND {to_milliseconds(NEWEST_TIME)}
+        """,
     ),
     Rule(
         part="ids",

@@ -208,7 +208,10 @@ class TrashRow(Base):
 
 
 class OriginRow(Base):
-    """Where an imported context came from; it stays when the context is forgotten."""
+    """Where an imported context came from; it stays when the context is forgotten.
+
+    ``context_id`` of one that was forgotten for good is minus the id of the project it was in.
+    """
 
     __tablename__ = "origins"
     __table_args__ = ({"sqlite_with_rowid": False},)

@@ -54,6 +54,7 @@ def _joining(rows: str, name: str, count: str, links: dict[str, str]) -> Iterato
 _MERGE: Final = (
     "UPDATE contexts SET project_id = :target WHERE project_id = :source",
     "UPDATE trash SET project_id = :target WHERE project_id = :source",
+    "UPDATE origins SET context_id = -:target WHERE context_id = -:source",  # of what is gone
     """
     INSERT INTO context_counts (project_id, importance, context_count)
     SELECT :target, importance, context_count FROM context_counts WHERE project_id = :source

@@ -22,12 +22,14 @@ from extended_memory.domain import (
     Project,
     Revision,
     SearchPage,
+    Standing,
     Summary,
     TagCount,
     TagPage,
     TimeSpan,
     UpdatedContext,
     from_milliseconds,
+    require_storable,
     to_milliseconds,
 )
 from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository, Tell
@@ -97,6 +99,7 @@ class SqlRepository(MemoryRepository):
 
     def bring(self, contexts: Sequence[ForeignContext]) -> int:
         """Store contexts of another store; see the contract."""
+        require_storable(contexts)
         new = 0
         with self._database.writing() as database:
             for context in contexts:
@@ -108,11 +111,11 @@ class SqlRepository(MemoryRepository):
                 new += 1
         return new
 
-    def brought(self, origins: Sequence[str]) -> frozenset[str]:
+    def brought(self, origins: Sequence[str]) -> Mapping[str, Standing]:
         """Return which of these origins were brought before; see the contract."""
         with self._database.reading() as connection:
-            known = connection.execute(statements.ORIGINS, {"origins": origins})
-            return frozenset(known.scalars())
+            rows = connection.execute(statements.ORIGINS, {"origins": origins})
+            return {row.origin: Standing(place=row.place, project=row.name) for row in rows}
 
     def load(
         self,
@@ -244,15 +247,13 @@ class SqlRepository(MemoryRepository):
         with self._database.writing() as database:
             context = writing.read(database, context_id, project=project)
             if context is not None:
-                if not permanently:
-                    writing.to_trash(database, context, forgotten_at=writing.now())
-                    return context.project
-                writing.take_out(database, context)
+                writing.to_trash(database, context, forgotten_at=writing.now())
             elif permanently:
                 context = writing.read_trash(database, context_id, project=project)
             if context is None:
                 return None
-            self._remove(database, context_id)
+            if permanently:
+                writing.remove(database, [context_id])
             return context.project
 
     def restore(
@@ -325,8 +326,7 @@ class SqlRepository(MemoryRepository):
             with self._database.writing() as database:
                 old = database.execute(statements.TRASH_OLD, {"before": to_milliseconds(before)})
                 ids = [number for (number,) in old.fetchmany(_PURGED_AT_A_TIME)]
-                for number in ids:
-                    self._remove(database, number)
+                writing.remove(database, ids)
             purged += len(ids)
             if len(ids) < _PURGED_AT_A_TIME:
                 return purged
@@ -405,11 +405,6 @@ class SqlRepository(MemoryRepository):
             if context is not None and context.tags == tags:
                 return context
         return None
-
-    def _remove(self, database: sqlite3.Connection, context_id: int) -> None:
-        """Remove what is left of a context that was taken out: in the trash, and revisions."""
-        for statement in (statements.TRASH_TAKE, statements.TRASH_REVISIONS):
-            database.execute(statement, {"id": context_id})
 
 
 def _bounds(span: TimeSpan) -> dict[str, datetime]:

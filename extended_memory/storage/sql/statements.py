@@ -13,6 +13,7 @@ from sqlalchemy import (
     CompoundSelect,
     Integer,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -191,7 +192,26 @@ SAVE_PROJECT_TIMES = prepared(
         last_saved_at=func.max(ProjectRow.last_saved_at, bindparam("last_changed_at")),
     )
 )
-ORIGINS = select(OriginRow.origin).where(OriginRow.origin.in_(bindparam("origins", expanding=True)))
+ORIGINS = (
+    select(
+        OriginRow.origin,
+        ProjectRow.name,
+        case(
+            (ContextRow.id.is_not(None), "contexts"),
+            (TrashRow.id.is_not(None), "trash"),
+            else_="gone",
+        ).label("place"),
+    )
+    .join(ContextRow, ContextRow.id == OriginRow.context_id, isouter=True)
+    .join(TrashRow, TrashRow.id == OriginRow.context_id, isouter=True)
+    .join(
+        ProjectRow,
+        ProjectRow.id
+        == func.coalesce(ContextRow.project_id, TrashRow.project_id, -OriginRow.context_id),
+        isouter=True,
+    )
+    .where(OriginRow.origin.in_(bindparam("origins", expanding=True)))
+)
 SAVE_ORIGIN = prepared(insert(OriginRow).prefix_with("OR IGNORE"), "origin", "context_id")
 SAVE_ORIGIN_ID = prepared(
     select(OriginRow.context_id).where(OriginRow.origin == bindparam("origin"))
@@ -252,6 +272,19 @@ TRASH_READ = prepared(
     )
     .join(ProjectRow, ProjectRow.id == TrashRow.project_id)
     .where(TrashRow.id == bindparam("id"))
+)
+TRASH_FORGET_ORIGINS = prepared(
+    update(OriginRow)
+    .where(
+        OriginRow.context_id.in_(
+            select(func.json_each(bindparam("ids")).table_valued("value").c.value)
+        )
+    )
+    .values(
+        context_id=-select(TrashRow.project_id)
+        .where(TrashRow.id == OriginRow.context_id)
+        .scalar_subquery()
+    )
 )
 TRASH_TAKE = prepared(delete(TrashRow).where(TrashRow.id == bindparam("id")))
 TRASH_REVISIONS = prepared(delete(RevisionRow).where(RevisionRow.context_id == bindparam("id")))

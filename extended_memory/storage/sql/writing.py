@@ -6,11 +6,18 @@ one place where they are written and one where they are removed.
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from extended_memory.domain import Context, ForeignContext, from_milliseconds, to_milliseconds
+from extended_memory.domain import (
+    Context,
+    ForeignContext,
+    from_milliseconds,
+    require_clock,
+    to_milliseconds,
+)
 from extended_memory.storage.sql import statements
 from extended_memory.storage.sql.digest import content_digest
 
@@ -30,7 +37,7 @@ class NewContext:
 
 def now() -> int:
     """Return the time in UTC as the milliseconds that are stored."""
-    return to_milliseconds(datetime.now(timezone.utc))
+    return to_milliseconds(require_clock(datetime.now(timezone.utc)))
 
 
 def project_id(database: sqlite3.Connection, name: str, moment: int) -> int:
@@ -110,6 +117,16 @@ def to_trash(database: sqlite3.Connection, context: Context, *, forgotten_at: in
     """Move a context to the trash."""
     row = as_row(context) | {"project_id": take_out(database, context)}
     database.execute(statements.TRASH_PUT, row | {"forgotten_at": forgotten_at})
+
+
+def remove(database: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Remove what is in the trash for good; only its origin stays, with the project it was in."""
+    if not ids:
+        return
+    database.execute(statements.TRASH_FORGET_ORIGINS, {"ids": json.dumps(ids)})
+    each = [{"id": context_id} for context_id in ids]
+    for statement in (statements.TRASH_TAKE, statements.TRASH_REVISIONS):
+        database.executemany(statement, each)
 
 
 def bring(database: sqlite3.Connection, foreign: ForeignContext) -> int:

@@ -1,5 +1,6 @@
 -- Stands before every script. A ZSET of contexts is sorted by importance * LEVEL + time.
 local LEVEL = 8796093022208  -- 2^43 milliseconds after 1970 is the year 2248
+local NEWEST = 8772796799999  -- domain.NEWEST_TIME: the last millisecond before that year
 
 -- The keys of a script that changes a context; those of tags follow, one ZSET for each, and then
 -- those of terms, one STRING for each.
@@ -14,16 +15,22 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
+-- Returns the first and the last time to look at, each of which may be "" or lie out of bounds: a
+-- score beyond them would be one of another importance.
+local function times_between(since, last)
+  return math.min(math.max(tonumber(since) or 0, 0), LEVEL),
+    math.min(math.max(tonumber(last) or LEVEL - 1, -1), LEVEL - 1)
+end
+
 -- Returns the ranges of scores of an importance and more, and of times, the last included, or of any
 -- time where one is "": one range, or one for each importance where times are limited.
 local function scores_of(minimum, since, last)
   if since == '' and last == '' then return {{whole(minimum * LEVEL), '+inf'}} end
+  local first, final = times_between(since, last)
   local ranges = {}
   for importance = minimum, 10 do
     local base = importance * LEVEL
-    ranges[#ranges + 1] = {
-      whole(base + (tonumber(since) or 0)), whole(base + (tonumber(last) or LEVEL - 1))
-    }
+    ranges[#ranges + 1] = {whole(base + first), whole(base + final)}
   end
   return ranges
 end
@@ -63,9 +70,12 @@ local function slice(values, from, count)
   return found
 end
 
+-- A later time would sort by another importance: such a clock is wrong, and nothing is changed.
 local function clock()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  if now > NEWEST then error({err = 'EMCLOCK ' .. whole(now)}) end
+  return now
 end
 
 -- Returns when a context was made, and when it last became what it is.

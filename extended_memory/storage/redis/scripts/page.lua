@@ -8,8 +8,7 @@
 -- One importance in one ZSET is one range, newest last. The ranges are merged as far as needed,
 -- and read in small pieces, so the cost does not depend on how many contexts match.
 local minimum, wanted, countable = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local since = tonumber(ARGV[4]) or 0
-local last_time = tonumber(ARGV[5]) or LEVEL - 1
+local since, last_time = times_between(ARGV[4], ARGV[5])
 local after_time, after_member = tonumber(ARGV[6]), ARGV[7]
 local PIECE = 8
 
