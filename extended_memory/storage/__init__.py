@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 from extended_memory.domain import Backup, Remark, StoreError
 from extended_memory.settings import RedisLocation, SqliteLocation
-from extended_memory.storage.contract import MemoryRepository
+from extended_memory.storage.contract import Heartbeat, MemoryRepository, nobody
 
 if TYPE_CHECKING:
     from extended_memory.storage.redis.legacy import LegacyRedis
 
 
-def open_repository(location: SqliteLocation | RedisLocation) -> MemoryRepository:
+def open_repository(
+    location: SqliteLocation | RedisLocation, *, heartbeat: Heartbeat = nobody
+) -> MemoryRepository:
     """Return the repository for a location, importing only the backend it needs.
 
     Nothing is opened or created yet: a fault of the store is an error of the call that meets it.
+    A call on Redis is over within seconds, so only a file needs the heartbeat.
     """
     if isinstance(location, RedisLocation):
         from extended_memory.storage.redis.repository import RedisRepository
@@ -25,7 +28,7 @@ def open_repository(location: SqliteLocation | RedisLocation) -> MemoryRepositor
         )
     from extended_memory.storage.sql.repository import SqlRepository
 
-    return SqlRepository(location.path, own_folder=location.own_folder)
+    return SqlRepository(location.path, own_folder=location.own_folder, heartbeat=heartbeat)
 
 
 def open_legacy_redis(url: str, *, prefix: str) -> "LegacyRedis":
