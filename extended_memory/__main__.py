@@ -8,10 +8,14 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from threading import ExceptHookArgs
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-_FAULT = 1
+if TYPE_CHECKING:
+    from extended_memory.stdio import Channel
+
 _UNUSABLE_SETTINGS = 2
 
 _FAULT_SAID = "A fault that nobody foresaw, in %s: please report it."
@@ -59,18 +63,22 @@ def main() -> None:
     mcp.channel = channel
     channel.refuse_calls = mcp.ending.set
     threading.excepthook = _say_fault
-    sys.excepthook = _end_at_fault
+    sys.excepthook = partial(_end_at_fault, channel)
     mcp.run("stdio", show_banner=False)
     sys.stderr.flush()
     channel.leave()  # everything is closed; taking the libraries apart would only cost time
 
 
 def _end_at_fault(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    channel: "Channel",
+    kind: type[BaseException],
+    error: BaseException,
+    trace: TracebackType | None,
 ) -> None:
     """End the process at once after a fault that nobody foresaw, whatever its threads do."""
     logger.critical(_FAULT_SAID, "the server", exc_info=(kind, error, trace))
-    os._exit(_FAULT)
+    channel.fail()
+    channel.leave()
 
 
 def _say_fault(fault: ExceptHookArgs) -> None:

@@ -1,12 +1,15 @@
 """The end of the process: what it waits for, and how long.
 
 After the end of input every request that was read is answered, however long that takes, as long
-as something goes on. A sign of progress is: a line of input that was taken or the end of it, a
-piece of an answer that a client took, and whatever the store reports while it works (the
-``Heartbeat`` of its contract). The work that is done in the background for the search is none,
-for nobody waits for it. When none has come for ``PATIENCE_SECONDS``, or as soon as a signal
-comes, the process hurries: what has not begun is refused, what has begun may finish within
-``FINISH_SECONDS``, what is left is told so, and after ``EXIT_SECONDS`` the process is gone.
+as there is progress. A sign of it is a line of input that was taken, a piece of an answer that the
+client took, or ``WORK_SECONDS`` of the processor's time: whatever opens, upgrades, reads or writes
+a store uses it, and so does a process that a busy machine gives little. Who waits for a lock, a
+server or a client uses next to none. What is done in the background, for the search, stops, for
+nobody waits for it.
+
+When no sign has come for ``PATIENCE_SECONDS``, or as soon as a signal comes, the process hurries:
+what has not begun is refused, what has begun may finish within ``FINISH_SECONDS``, what is left
+is told so, and after ``EXIT_SECONDS`` the process is gone.
 """
 
 import threading
@@ -16,6 +19,12 @@ from typing import Final
 
 PATIENCE_SECONDS: Final = 10.0
 """How long the end of input waits for the next sign of progress."""
+
+WORK_SECONDS: Final = 0.05
+"""So much of the processor's time is a sign of progress: half a percent of the patience."""
+
+_LOOK_SECONDS: Final = 1.0
+"""How often the processor's time is looked at."""
 
 FINISH_SECONDS: Final = 0.7
 """How long calls that have begun go on after a signal."""
@@ -39,6 +48,9 @@ class Ending:
         self._unanswered: dict[int | str, int] = {}
         self._being_written = 0
         self._progress_at = 0.0
+        self._worked = 0.0
+        self.begun = threading.Event()
+        """Set soon after the end has begun: what nobody waits for can stop."""
         self._is_read = False
         self._hurried_at: float | None = None
         self._gave_up = False
@@ -108,8 +120,9 @@ class Ending:
         """
         with self._changed:
             self._changed.wait_for(lambda: self.has_begun)
+            self.begun.set()
             while not (self._is_done() or self.hurries) and (patience := self._patience()) > 0:
-                self._changed.wait(patience)
+                self._changed.wait(min(patience, _LOOK_SECONDS))
             if self._is_done() and not self.hurries:
                 return time.monotonic() + EXIT_SECONDS
             self.hurry()
@@ -137,4 +150,7 @@ class Ending:
         return self._is_read and not self._being_written and not self._unanswered
 
     def _patience(self) -> float:
+        if (worked := time.process_time()) - self._worked > WORK_SECONDS:
+            self._worked = worked
+            self.progress()
         return self._progress_at + PATIENCE_SECONDS - time.monotonic()

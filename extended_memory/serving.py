@@ -33,7 +33,7 @@ from extended_memory.service import MemoryService
 from extended_memory.settings import Settings
 from extended_memory.stdio import Channel
 from extended_memory.storage import open_repository
-from extended_memory.storage.contract import MAY_WAIT, nobody
+from extended_memory.storage.contract import MAY_WAIT
 
 # In code, because FastMCP's own settings are built before any of ours runs: no question to the
 # package index at start, no banner, no spans for a telemetry SDK that may be installed.
@@ -65,16 +65,15 @@ _R = TypeVar("_R")
 async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
     """Give every call the service; open the store soon, close it at the end."""
     settings = Settings.from_environment(os.environ)
-    channel = server.channel if isinstance(server, MemoryServer) else None
-    heartbeat = channel.ending.progress if channel else nobody
     memory = MemoryService(
-        lambda: open_repository(settings.storage, heartbeat=heartbeat),
+        lambda: open_repository(settings.storage),
         pinned=settings.project,
         custom_instructions=settings.custom_instructions,
         trash_days=settings.trash_days,
         ending=server.ending if isinstance(server, MemoryServer) else None,
     )
-    ending = threading.Event()
+    channel = server.channel if isinstance(server, MemoryServer) else None
+    ending = channel.ending.begun if channel else threading.Event()
 
     def warm_up() -> None:
         pause = WARM_UP_SECONDS

@@ -6,19 +6,16 @@ from typing import TYPE_CHECKING
 
 from extended_memory.domain import Backup, Remark, StoreError
 from extended_memory.settings import RedisLocation, SqliteLocation
-from extended_memory.storage.contract import Heartbeat, MemoryRepository, nobody
+from extended_memory.storage.contract import MemoryRepository
 
 if TYPE_CHECKING:
     from extended_memory.storage.redis.legacy import LegacyRedis
 
 
-def open_repository(
-    location: SqliteLocation | RedisLocation, *, heartbeat: Heartbeat = nobody
-) -> MemoryRepository:
+def open_repository(location: SqliteLocation | RedisLocation) -> MemoryRepository:
     """Return the repository for a location, importing only the backend it needs.
 
     Nothing is opened or created yet: a fault of the store is an error of the call that meets it.
-    A call on Redis is over within seconds, so only a file needs the heartbeat.
     """
     if isinstance(location, RedisLocation):
         from extended_memory.storage.redis.repository import RedisRepository
@@ -28,7 +25,7 @@ def open_repository(
         )
     from extended_memory.storage.sql.repository import SqlRepository
 
-    return SqlRepository(location.path, own_folder=location.own_folder, heartbeat=heartbeat)
+    return SqlRepository(location.path, own_folder=location.own_folder)
 
 
 def open_legacy_redis(url: str, *, prefix: str) -> "LegacyRedis":

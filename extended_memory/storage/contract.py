@@ -40,17 +40,6 @@ Tell = Callable[[str, int, int], None]
 """Is told what is looked at, how much of it was, and of how much; 0 where nobody knows."""
 
 
-Heartbeat = Callable[[], None]
-"""Is called now and then while a store is at work, also within one long statement.
-
-A store that waits for others, for a lock or for an answer, does not call it meanwhile.
-"""
-
-
-def nobody() -> None:
-    """Be the heartbeat that nobody listens to."""
-
-
 class MemoryRepository(ABC):
     """A store of contexts, kept apart by project.
 

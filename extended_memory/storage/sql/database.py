@@ -34,7 +34,7 @@ from sqlalchemy.exc import DBAPIError
 
 from extended_memory.domain import StoreBusyError, StoreError
 from extended_memory.storage.complaints import Complaints
-from extended_memory.storage.contract import MAY_WAIT, Heartbeat, nobody
+from extended_memory.storage.contract import MAY_WAIT
 from extended_memory.storage.sql import files, upgrade
 from extended_memory.storage.sql.engine import (
     BUSY_TIMEOUT_SECONDS,
@@ -62,11 +62,8 @@ logger = logging.getLogger(__name__)
 class Database:
     """A SQLite file with its transactions. Thread-safe; every fault is a ``StoreError``."""
 
-    def __init__(
-        self, path: Path, *, own_folder: bool = False, heartbeat: Heartbeat = nobody
-    ) -> None:
+    def __init__(self, path: Path, *, own_folder: bool = False) -> None:
         self.path = path
-        self._heartbeat = heartbeat
         self._wal = path.with_name(f"{path.name}-wal")
         self._shm = path.with_name(f"{path.name}-shm")
         self._own_folder = own_folder
@@ -181,10 +178,10 @@ class Database:
     def _open(self) -> Engine:
         self._make()
         self._mode = self._usable_mode()
-        engine = new_engine(self.path, self._mode, heartbeat=self._heartbeat)
+        engine = new_engine(self.path, self._mode)
         try:
             if self._mode == READ_WRITE:
-                upgrade.upgrade(engine, self.path, heartbeat=self._heartbeat)
+                upgrade.upgrade(engine, self.path)
                 self._use_wal()
                 files.restrict(self.path, files.FILE_MODE)
             else:

@@ -8,15 +8,10 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
-from extended_memory.storage.contract import Heartbeat, nobody
-
 BUSY_TIMEOUT_SECONDS: Final = 30.0
 
 WAL_BYTES_AT_REST: Final = 16 * 1024 * 1024
 """To what a WAL that grew beyond it is cut when SQLite next starts it over."""
-
-_STEPS_PER_HEARTBEAT: Final = 100_000
-"""Instructions of SQLite's virtual machine, a few milliseconds."""
 
 READ_WRITE: Final = "mode=rw"
 READ_ONLY: Final = "mode=ro"
@@ -61,17 +56,11 @@ def _text(stored: bytes) -> str:
     return stored.decode(errors="replace")
 
 
-def new_engine(path: Path, mode: str = READ_WRITE, *, heartbeat: Heartbeat = nobody) -> Engine:
+def new_engine(path: Path, mode: str = READ_WRITE) -> Engine:
     """Return a pool of such connections; a transaction begins as its options say."""
-
-    def new_connection() -> sqlite3.Connection:
-        connection = connect(path, mode)
-        connection.set_progress_handler(heartbeat, _STEPS_PER_HEARTBEAT)
-        return connection
-
     engine = create_engine(
         "sqlite://",
-        creator=new_connection,
+        creator=lambda: connect(path, mode),
         poolclass=QueuePool,
         pool_size=5,
         max_overflow=60,  # more than FastMCP's worker threads: no call waits for a connection

@@ -30,13 +30,7 @@ from extended_memory.domain import (
     from_milliseconds,
     to_milliseconds,
 )
-from extended_memory.storage.contract import (
-    MAXIMUM_COUNTED,
-    Heartbeat,
-    MemoryRepository,
-    Tell,
-    nobody,
-)
+from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository, Tell
 from extended_memory.storage.sql import renaming, statements, summing, writing
 from extended_memory.storage.sql.database import Database
 from extended_memory.storage.sql.digest import content_digest
@@ -58,10 +52,8 @@ _LAST = datetime.max.replace(tzinfo=timezone.utc)
 class SqlRepository(MemoryRepository):
     """Contexts in one SQLite file."""
 
-    def __init__(
-        self, path: Path, *, own_folder: bool = False, heartbeat: Heartbeat = nobody
-    ) -> None:
-        self._database = Database(path, own_folder=own_folder, heartbeat=heartbeat)
+    def __init__(self, path: Path, *, own_folder: bool = False) -> None:
+        self._database = Database(path, own_folder=own_folder)
 
     def save(
         self,

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine
 
 from extended_memory.domain import StoreError
-from extended_memory.storage.contract import Heartbeat, nobody
 from extended_memory.storage.sql import copies
 from extended_memory.storage.sql.engine import connect, driver_connection, restructuring
 from extended_memory.version import __version__
@@ -46,7 +45,7 @@ class FileState(Enum):
     FOREIGN = auto()
 
 
-def upgrade(engine: Engine, path: Path, *, heartbeat: Heartbeat = nobody) -> None:
+def upgrade(engine: Engine, path: Path) -> None:
     """Bring the file to ``HEAD`` in one transaction, after a backup where it held anything.
 
     Safe when several servers meet the file at once: the first one does the work, the others
@@ -59,14 +58,12 @@ def upgrade(engine: Engine, path: Path, *, heartbeat: Heartbeat = nobody) -> Non
         if require_ours(driver_connection(connection), path.name) is FileState.CURRENT:
             return
     with restructuring(engine) as connection:
-        if back_up_before_upgrade(connection, path, heartbeat=heartbeat) is not FileState.CURRENT:
+        if back_up_before_upgrade(connection, path) is not FileState.CURRENT:
             migrate(connection)
             logger.info("%s is at revision %s now.", path, HEAD)
 
 
-def back_up_before_upgrade(
-    connection: Connection, path: Path, *, heartbeat: Heartbeat = nobody
-) -> FileState:
+def back_up_before_upgrade(connection: Connection, path: Path) -> FileState:
     """Write a backup where an upgrade would change something; return the file's state.
 
     Raises:
@@ -76,7 +73,7 @@ def back_up_before_upgrade(
     if state in {FileState.OLDER, FileState.LEGACY}:
         revision = revision_of(driver_connection(connection), state)
         logger.info("Upgrading %s from revision %s.", path, revision)
-        back_up(path, revision, heartbeat=heartbeat)
+        back_up(path, revision)
     return state
 
 
@@ -182,12 +179,12 @@ def _revision(database: sqlite3.Connection) -> str:
     return str(None if row is None else row[0])
 
 
-def back_up(path: Path, label: str, *, heartbeat: Heartbeat = nobody) -> Path:
+def back_up(path: Path, label: str) -> Path:
     """Copy the file with SQLite's backup API beside it; return the copy, named for a revision."""
     target = copies.new_name(path, label, "upgrade")
     with closing(connect(path)) as source:
         # As it is: an upgrade may still read what is left of a damaged file.
-        copies.write(source, target, is_checked=False, tell=lambda _done, _total: heartbeat())
+        copies.write(source, target, is_checked=False)
     copies.thin_out(path, "upgrade")
     logger.info("Wrote a backup: %s", target)
     return target
