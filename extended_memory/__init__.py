@@ -9,6 +9,8 @@ The map. A call travels down this list and its answer comes back up; imports poi
 - ``transfer``      the forms of export and import, our own and those of other tools
 - ``quick_import``  imports the server as quickly as its libraries allow
 - ``stdio``         the standard streams as a guarded channel for JSON-RPC lines
+- ``ending``        the end of the process: what it waits for, and how long
+- ``nesting``       how deep JSON is nested, found without recursion
 - ``server``        the MCP surface: tools, prompt, resource
 - ``serving``       FastMCP as this product runs it; fastmcp is imported by these two alone
 - ``arguments``     what a tool accepts: types with bounds, normalisation and words for the model

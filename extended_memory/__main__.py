@@ -3,19 +3,29 @@
 Everything that costs time is imported inside ``main``, after the process is set up for it.
 """
 
+import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from types import FrameType
+from functools import partial
+from threading import ExceptHookArgs
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extended_memory.stdio import Channel
 
 _UNUSABLE_SETTINGS = 2
+
+_FAULT_SAID = "A fault that nobody foresaw, in %s: please report it."
 
 _BY_HAND = """\
 Waiting for an MCP client to speak JSON-RPC on standard input; Ctrl-C ends this.
 Commands to use by hand are listed by: extended-memory-mcp --help
 """
+
+logger = logging.getLogger("extended_memory")
 
 
 def main() -> None:
@@ -30,19 +40,12 @@ def main() -> None:
             sys.exit(app.run(arguments))
     if by_hand:
         sys.stderr.write(_BY_HAND)
-    from extended_memory.stdio import EXIT_SECONDS, FINISH_SECONDS, Channel
+    from extended_memory.stdio import Channel
 
     channel = Channel.claim()
-    ended_by_signal = threading.Event()
-
-    def end_on_signal(_number: int, _frame: FrameType | None) -> None:
-        ended_by_signal.set()
-        channel.end()
-
-    channel.on_end = lambda: os._exit(0)  # nothing has begun yet
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), end_on_signal)
+            signal.signal(getattr(signal, name), lambda _number, _frame: channel.end())
 
     from extended_memory import logs
     from extended_memory.domain import SettingsError
@@ -57,24 +60,31 @@ def main() -> None:
     logs.configure(settings.log_level)
 
     mcp = import_server()
-
-    def end_soon() -> None:
-        """See to it that the process ends, whatever its calls are waiting for."""
-        _in(0 if ended_by_signal.is_set() else FINISH_SECONDS, mcp.ending.set)
-        _in(EXIT_SECONDS, lambda: os._exit(0))
-
-    channel.on_end = end_soon
     mcp.channel = channel
+    channel.refuse_calls = mcp.ending.set
+    threading.excepthook = _say_fault
+    sys.excepthook = partial(_end_at_fault, channel)
     mcp.run("stdio", show_banner=False)
     sys.stderr.flush()
-    os._exit(0)  # everything is closed; taking the libraries apart would only cost time
+    channel.leave()  # everything is closed; taking the libraries apart would only cost time
 
 
-def _in(seconds: float, action: Callable[[], None]) -> None:
-    """Do something after a time, whatever the other threads are doing then."""
-    timer = threading.Timer(seconds, action)
-    timer.daemon = True
-    timer.start()
+def _end_at_fault(
+    channel: "Channel",
+    kind: type[BaseException],
+    error: BaseException,
+    trace: TracebackType | None,
+) -> None:
+    """End the process at once after a fault that nobody foresaw, whatever its threads do."""
+    logger.critical(_FAULT_SAID, "the server", exc_info=(kind, error, trace))
+    channel.fail()
+    channel.leave()
+
+
+def _say_fault(fault: ExceptHookArgs) -> None:
+    """Log a fault that nobody foresaw, of a thread."""
+    thread = fault.thread.name if fault.thread else "a thread"
+    logger.critical(_FAULT_SAID, thread, exc_info=fault.exc_value)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from extended_memory.names import (
     normalise_project,
     normalise_tag,
 )
+from extended_memory.nesting import is_too_deep
 from extended_memory.stdio import SURROGATE_KEY, is_unicode
 
 MAXIMUM_TAGS = 32
@@ -127,6 +128,16 @@ def _at_most(count: int) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
     return unique
 
 
+def _parsed(text: str, rule: str) -> Any:
+    """Return what a text of JSON says; one that is none, or nested too deeply, breaks a rule."""
+    if is_too_deep(text.encode(errors="replace")):
+        raise refusal(rule)
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise refusal(rule) from None
+
+
 def _list(value: Any) -> Any:
     """Accept a list as a JSON string or as words between commas, and null as no list."""
     if value is None:
@@ -136,11 +147,7 @@ def _list(value: Any) -> Any:
             raise refusal("be a list of texts")
         return value
     if value.lstrip().startswith("["):
-        try:
-            parsed = json.loads(value)
-        except ValueError:
-            raise refusal("be a list of texts") from None
-        return parsed
+        return _parsed(value, "be a list of texts")
     return [tag for tag in value.split(",") if tag.strip()]
 
 
@@ -151,10 +158,7 @@ def _integer(default: int | None = None) -> Callable[[Any], Any]:
         if value is None and default is not None:
             return default
         if isinstance(value, str):
-            try:
-                value = json.loads(value.strip())
-            except ValueError:
-                raise refusal("be a whole number") from None
+            value = _parsed(value.strip(), "be a whole number")
         if isinstance(value, float) and value.is_integer():
             return int(value)
         if not isinstance(value, int) or isinstance(value, bool):

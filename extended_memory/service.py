@@ -30,6 +30,7 @@ from extended_memory.domain import (
     UpdatedContext,
     require_clock,
 )
+from extended_memory.ending import REFUSAL
 from extended_memory.storage.contract import MemoryRepository, Tell
 
 RETRY_WINDOW = timedelta(minutes=10)
@@ -69,7 +70,7 @@ class MemoryService:
     @property
     def _repository(self) -> MemoryRepository:
         if self._ending.is_set():
-            raise StoreError("This server is ending: call again when the client has restarted it.")
+            raise StoreError(REFUSAL)
         # Not at start: importing a backend's libraries would hold up the handshake.
         with self._opening:
             if self._opened is None:

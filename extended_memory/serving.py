@@ -72,7 +72,8 @@ async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
         trash_days=settings.trash_days,
         ending=server.ending if isinstance(server, MemoryServer) else None,
     )
-    ending = threading.Event()
+    channel = server.channel if isinstance(server, MemoryServer) else None
+    ending = channel.ending.begun if channel else threading.Event()
 
     def warm_up() -> None:
         pause = WARM_UP_SECONDS

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.process.client import ERAS, Server, stray_lines, text
+from extended_memory.nesting import MAXIMUM_DEPTH
+from extended_memory.stdio import MAXIMUM_LINE_BYTES
+from tests.process.client import ERAS, PATIENCE, Server, stray_lines, text
 
 ANSWER_SECONDS = 1.5
 """Promised is one second; the rest is for a machine that is busy with other tests."""
@@ -37,12 +39,72 @@ REFUSED_ARGUMENTS = {
         "content must be at most 50,000 bytes of UTF-8: split it",
     ),
     "nested 150 deep": ('{"content": %s}' % ("[" * 150 + "]" * 150), "content must be text"),
-    "not a number": ('{"content": "a", "importance_level": NaN}', "importance_level must be"),
+    "beyond all numbers": ('{"content": "a", "importance_level": 1e999}', "importance_level must"),
+    "5,000 digits": (
+        '{"content": "a", "importance_level": %s}' % ("9" * 5_000),
+        "importance_level must be a whole number",
+    ),
+    "5,000 digits as a text": (
+        '{"content": "a", "importance_level": "%s"}' % ("9" * 5_000),
+        "importance_level must be a whole number",
+    ),
+    "a list as text, nested 100,000 deep": (
+        '{"content": "a", "tags": "%s"}' % ("[" * 100_000 + "]" * 100_000),
+        "tags must be a list of texts",
+    ),
+    "a number as text, nested 900 deep": (
+        '{"content": "a", "importance_level": "%s"}' % ("[" * 900 + "]" * 900),
+        "importance_level must be a whole number",
+    ),
+    "ids as text, nested 900 deep": (
+        '{"content": "a", "tags": "%s"}' % ("[" * 900 + "]" * 900),
+        "tags must be a list of texts",
+    ),
+    "one name twice": ('{"content": "a", "content": ["b"]}', "content must be text"),
+    "a NUL as project_id": (r'{"content": "a", "project_id": "a\u0000b"}', "control characters"),
     "null": ("null", "content is required"),
 }
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
+
+REQUEST = '{"jsonrpc": "2.0", "id": 7007, "method": "tools/call", "params": %s}'
+CALL = REQUEST % '{"name": "save_context", "arguments": {"content": "a", %s}}'
+NO_JSON = {
+    "NaN": '"importance_level": NaN',
+    "Infinity": '"importance_level": Infinity',
+    "-Infinity": '"importance_level": -Infinity',
+    "NaN beside a lone surrogate": r'"importance_level": NaN, "tags": ["\ud800"]',
+}
+
+DOORS = {
+    "an argument": REQUEST % '{"name": "save_context", "arguments": {"content": %s}}',
+    "a tag": REQUEST % '{"name": "save_context", "arguments": {"content": "a", "tags": [%s]}}',
+    "an unknown argument": REQUEST % '{"name": "save_context", "arguments": {"none": %s}}',
+    "an argument beside a lone surrogate": (
+        REQUEST % r'{"name": "save_context", "arguments": {"tags": "\ud800", "content": %s}}'
+    ),
+    "the name of a tool": REQUEST % '{"name": %s, "arguments": {}}',
+    "_meta": REQUEST % '{"_meta": {"x": %s}, "name": "load_contexts", "arguments": {}}',
+    "an unknown method": '{"jsonrpc": "2.0", "id": 7007, "method": "none", "params": {"a": %s}}',
+    "before the id": '{"jsonrpc": "2.0", "method": "ping", "params": {"a": %s}, "id": 7007}',
+    "an answer": '{"jsonrpc": "2.0", "id": 7007, "result": {"a": %s}}',
+    "an error": (
+        '{"jsonrpc": "2.0", "id": 7007, "error": {"code": 1, "message": "a", "data": %s}}'
+    ),
+    "a notification": '{"jsonrpc": "2.0", "method": "notifications/none", "params": {"a": %s}}',
+    "the end of a request": (
+        '{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": %s}}'
+    ),
+    "the id": '{"jsonrpc": "2.0", "id": %s, "method": "ping"}',
+    "a list": "%s",
+}
+WITHOUT_AN_ID = {"a notification", "the end of a request", "the id", "a list"}
+
+NESTS = {
+    "lists": ("[", '"]"', "]"),
+    "objects": ('{"\\"[": ', '"{"', "}"),
+}
 # The id is one that no other request to the module's server has.
 REFUSED_LINES = {
     "bytes that are not UTF-8": (
@@ -59,6 +121,16 @@ REFUSED_LINES = {
     "words": (b"Content-Length: 120", {PARSE_ERROR}),
     "5 MB of nothing": (b"x" * 5_000_000, {PARSE_ERROR}),
     "zeros": (b"\0" * 100, {PARSE_ERROR}),
+    "a byte order mark": (
+        b'\xef\xbb\xbf{"jsonrpc": "2.0", "id": 7007, "method": "ping"}',  # in the middle
+        {PARSE_ERROR},
+    ),
+    "UTF-16": ('{"jsonrpc": "2.0", "id": 7007}'.encode("utf-16").rstrip(b"\n"), {PARSE_ERROR}),
+    "a NUL in a text": (
+        b'{"jsonrpc": "2.0", "id": 7007, "method": "tools/call", "params": {"name": "save_context",'
+        b' "arguments": {"content": "a\0b"}}}',
+        {PARSE_ERROR},
+    ),
     "JSON nested 300 deep": (
         b'{"jsonrpc": "2.0", "id": 7007, "method": "ping", "params": {"a": %s}}'
         % (b"[" * 300 + b"]" * 300),
@@ -171,6 +243,49 @@ def test_a_line_that_is_no_request_is_answered_by_json_rpcs_own_error(
     assert answer["id"] in (None, 7007)
 
 
+@pytest.mark.parametrize("said", NO_JSON.values(), ids=NO_JSON)
+def test_what_is_no_json_is_a_parse_error_of_its_request(said: str, server: Server) -> None:
+    server.write((CALL % said).encode() + b"\n")
+    answer = server.message(within=ANSWER_SECONDS)
+    assert (answer["id"], answer["error"]["code"]) == (7007, PARSE_ERROR)
+    assert "is no JSON" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize("depth", [MAXIMUM_DEPTH + 1, 200, 201, 500, 950, 1_000, 50_000])
+@pytest.mark.parametrize("nest", NESTS.values(), ids=NESTS)
+@pytest.mark.parametrize("door", DOORS)
+def test_a_line_that_is_nested_too_deeply_is_refused_at_every_door(
+    door: str, nest: tuple[str, str, str], depth: int, server: Server
+) -> None:
+    server.write(_nested(door, nest, depth))
+    answer = server.message(within=ANSWER_SECONDS)
+    assert answer["error"]["code"] == INVALID_REQUEST
+    assert "not nested too deeply" in answer["error"]["message"]
+    assert answer["id"] == (None if door in WITHOUT_AN_ID else 7007)
+
+
+@pytest.mark.parametrize("nest", NESTS.values(), ids=NESTS)
+@pytest.mark.parametrize("door", DOORS)
+def test_a_line_that_is_nested_to_the_bound_goes_through_everything(
+    door: str, nest: tuple[str, str, str], server: Server
+) -> None:
+    server.write(_nested(door, nest, MAXIMUM_DEPTH))
+    answered = server.request("tools/list")
+    said = str([server.message(within=ANSWER_SECONDS)])
+    if answered not in server.answers():
+        server.answer(answered, within=ANSWER_SECONDS)
+    assert "nested too deeply" not in said or door == "a list"
+
+
+def test_a_line_that_is_too_long_is_refused_and_not_kept(server: Server) -> None:
+    for _ in range(MAXIMUM_LINE_BYTES // 2**20 + 1):
+        server.write(b"[" * 2**20)
+    server.write(b"\n")
+    answer = server.message(within=PATIENCE)
+    assert answer["error"]["code"] == INVALID_REQUEST
+    assert "a line is at most 67,108,864 bytes" in answer["error"]["message"]
+
+
 @pytest.mark.parametrize("line", HARMLESS_LINES.values(), ids=HARMLESS_LINES)
 def test_a_line_that_asks_for_nothing_is_passed_over(line: bytes, server: Server) -> None:
     server.write(line + b"\n")
@@ -193,6 +308,14 @@ def test_a_line_may_come_in_pieces(server: Server) -> None:
         server.write(piece)
         time.sleep(0.01)
     assert not server.answer(server.last_id, within=ANSWER_SECONDS)["result"]["isError"]
+
+
+def _nested(door: str, nest: tuple[str, str, str], depth: int) -> bytes:
+    """Return a line that is nested so deep, all in all, at a door."""
+    begin, middle, end = nest
+    before, _, _ = DOORS[door].partition("%s")
+    inner = depth - before.count("{") - before.count("[") + before.count("}") + before.count("]")
+    return (DOORS[door] % (begin * inner + middle + end * inner)).encode() + b"\n"
 
 
 def _call(server: Server, arguments: str, *, tool: str = "save_context") -> bytes:
