@@ -3,14 +3,46 @@
 Everything that costs time is imported inside ``main``, after the process is set up for it.
 """
 
+# Nothing but what Python itself has imported may come before the path is set:
+# ruff: noqa: E402, PTH100, PTH109, PTH120
+
 import os
-import signal
 import sys
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def _without_working_directory() -> list[str]:
+    """Return where Python looks for modules, without the folder that a client happens to be in.
+
+    ``python -m`` looks there first, and so does a part of PYTHONPATH that is empty: a file there
+    may have a library's name. A folder that PYTHONPATH names stays, and the one that this package
+    comes from. Started as a script, Python looks into the package's own folder first.
+    """
+    try:
+        current = os.getcwd()
+    except FileNotFoundError:  # it was deleted
+        current = ""
+    named = map(os.path.abspath, filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
+    unwanted = {"", _HERE, current} - {os.path.dirname(_HERE), *named}
+    return [folder for folder in sys.path if folder not in unwanted]
+
+
+sys.path[:] = _without_working_directory()
+
+import signal
 import threading
+import warnings
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extended_memory.stderr import ErrorStream
 
 _UNUSABLE_SETTINGS = 2
+_STDERR = 2
 
 _BY_HAND = """\
 Waiting for an MCP client to speak JSON-RPC on standard input; Ctrl-C ends this.
@@ -20,6 +52,9 @@ Commands to use by hand are listed by: extended-memory-mcp --help
 
 def main() -> None:
     """Serve the memory over standard input and output until the input ends, or run a command."""
+    _complete_standard_streams()
+    if any(option.startswith("e") for option in sys.warnoptions):
+        warnings.simplefilter("default")  # a warning of a library is no error here
     by_hand, arguments = os.isatty(0), sys.argv[1:]
     if arguments:
         from extended_memory.cli import app
@@ -30,8 +65,10 @@ def main() -> None:
             sys.exit(app.run(arguments))
     if by_hand:
         sys.stderr.write(_BY_HAND)
+    from extended_memory.stderr import ErrorStream
     from extended_memory.stdio import EXIT_SECONDS, FINISH_SECONDS, Channel
 
+    errors = ErrorStream.claim()
     channel = Channel.claim()
     ended_by_signal = threading.Event()
 
@@ -39,7 +76,7 @@ def main() -> None:
         ended_by_signal.set()
         channel.end()
 
-    channel.on_end = lambda: os._exit(0)  # nothing has begun yet
+    channel.on_end = partial(_exit, errors)  # nothing has begun yet
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), end_on_signal)
@@ -61,13 +98,29 @@ def main() -> None:
     def end_soon() -> None:
         """See to it that the process ends, whatever its calls are waiting for."""
         _in(0 if ended_by_signal.is_set() else FINISH_SECONDS, mcp.ending.set)
-        _in(EXIT_SECONDS, lambda: os._exit(0))
+        _in(EXIT_SECONDS, partial(_exit, errors))
 
     channel.on_end = end_soon
     mcp.channel = channel
     mcp.run("stdio", show_banner=False)
-    sys.stderr.flush()
-    os._exit(0)  # everything is closed; taking the libraries apart would only cost time
+    _exit(errors)  # everything is closed; taking the libraries apart would only cost time
+
+
+def _complete_standard_streams() -> None:
+    """Point those that are closed at nothing: the store's file would take the number of one."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        os.set_inheritable(number, True)
+    os.close(number)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w")
+
+
+def _exit(errors: "ErrorStream") -> None:
+    """End the process at once, but for what it has said."""
+    errors.close()
+    os._exit(0)
 
 
 def _in(seconds: float, action: Callable[[], None]) -> None:
