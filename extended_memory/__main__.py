@@ -3,20 +3,48 @@
 Everything that costs time is imported inside ``main``, after the process is set up for it.
 """
 
-import logging
+# Nothing but what Python itself has imported may come before the path is set:
+# ruff: noqa: E402, PTH100, PTH109, PTH120
+
 import os
-import signal
 import sys
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def _without_working_directory() -> list[str]:
+    """Return where Python looks for modules, without the folder that a client happens to be in.
+
+    ``python -m`` looks there first, and so does a part of PYTHONPATH that is empty: a file there
+    may have a library's name. A folder that PYTHONPATH names stays, and the one that this package
+    comes from. Started as a script, Python looks into the package's own folder first.
+    """
+    try:
+        current = os.getcwd()
+    except FileNotFoundError:  # it was deleted
+        current = ""
+    named = map(os.path.abspath, filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
+    unwanted = {"", _HERE, current} - {os.path.dirname(_HERE), *named}
+    return [folder for folder in sys.path if folder not in unwanted]
+
+
+sys.path[:] = _without_working_directory()
+
+import logging
+import signal
 import threading
+import warnings
 from functools import partial
 from threading import ExceptHookArgs
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from extended_memory.stderr import ErrorStream
     from extended_memory.stdio import Channel
 
 _UNUSABLE_SETTINGS = 2
+_STDERR = 2
 
 _FAULT_SAID = "A fault that nobody foresaw, in %s: please report it."
 
@@ -30,6 +58,9 @@ logger = logging.getLogger("extended_memory")
 
 def main() -> None:
     """Serve the memory over standard input and output until the input ends, or run a command."""
+    _complete_standard_streams()
+    if any(option.startswith("e") for option in sys.warnoptions):
+        warnings.simplefilter("default")  # a warning of a library is no error here
     by_hand, arguments = os.isatty(0), sys.argv[1:]
     if arguments:
         from extended_memory.cli import app
@@ -40,9 +71,12 @@ def main() -> None:
             sys.exit(app.run(arguments))
     if by_hand:
         sys.stderr.write(_BY_HAND)
+    from extended_memory.stderr import ErrorStream
     from extended_memory.stdio import Channel
 
+    errors = ErrorStream.claim()
     channel = Channel.claim()
+    channel.exit = partial(_exit, errors)
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda _number, _frame: channel.end())
@@ -65,8 +99,24 @@ def main() -> None:
     threading.excepthook = _say_fault
     sys.excepthook = partial(_end_at_fault, channel)
     mcp.run("stdio", show_banner=False)
-    sys.stderr.flush()
     channel.leave()  # everything is closed; taking the libraries apart would only cost time
+
+
+def _complete_standard_streams() -> None:
+    """Point those that are closed at nothing: the store's file would take the number of one."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        os.set_inheritable(number, True)
+    os.close(number)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w")
+
+
+def _exit(errors: "ErrorStream", code: int) -> NoReturn:
+    """End the process at once, but for what it has said."""
+    errors.close()
+    os._exit(code)
 
 
 def _end_at_fault(

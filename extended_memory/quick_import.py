@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from extended_memory.serving import MemoryServer
 
-# Read by the libraries when they are imported: no question to the package index, no coloured
-# logging, no compilation of type checks at the first tools/list, no plugins of pydantic.
+# They decide for programs of other people: a level unknown to FastMCP, a propagator that is not
+# installed here, and the server would not start.
+_READ_BY_LIBRARIES = ("FASTMCP_", "OTEL_", "PYDANTIC_")
+
+# Read by the libraries when they are imported: no .env of the working directory, no question to
+# the package index, no coloured logging, no compilation of type checks at the first tools/list,
+# no plugins of pydantic.
 _LIBRARY_SETTINGS = {
+    "FASTMCP_ENV_FILE": os.devnull,
     "FASTMCP_CHECK_FOR_UPDATES": "off",
     "FASTMCP_SHOW_SERVER_BANNER": "false",
     "FASTMCP_LOG_ENABLED": "false",
@@ -21,6 +27,9 @@ _LIBRARY_SETTINGS = {
 
 def import_server() -> "MemoryServer":
     """Import the server and return it."""
+    for name in list(os.environ):
+        if name.upper().startswith(_READ_BY_LIBRARIES):  # FastMCP reads them in any case
+            del os.environ[name]
     os.environ.update(_LIBRARY_SETTINGS)
     # Building some thousand classes triggers the collector again and again, for nothing.
     gc.disable()

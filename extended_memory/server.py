@@ -35,6 +35,7 @@ mcp = MemoryServer(
     lifespan=memory_lifespan,
     middleware=[OneSentenceRefusals()],
     mask_error_details=True,
+    strict_input_validation=False,
 )
 
 

@@ -35,11 +35,21 @@ from extended_memory.stdio import Channel
 from extended_memory.storage import open_repository
 from extended_memory.storage.contract import MAY_WAIT
 
-# In code, because FastMCP's own settings are built before any of ours runs: no question to the
-# package index at start, no banner, no spans for a telemetry SDK that may be installed.
+# In code, because FastMCP's own settings are built before any of ours runs where `fastmcp run`
+# starts us, from any FASTMCP_* and a .env of the working directory: no question to the package
+# index at start, no banner, no spans for a telemetry SDK that may be installed, no tracebacks.
 fastmcp.settings.check_for_updates = "off"
 fastmcp.settings.show_server_banner = False
 fastmcp.settings.telemetry_mode = "off"
+fastmcp.settings.client_log_level = None
+fastmcp.settings.debug = False
+
+# Over HTTP (`fastmcp run --transport http`) nobody has to log in. So whatever the address, only
+# who calls this machine by an address of its own is served, never a page of another origin or a
+# name that was made to lead here (DNS rebinding).
+fastmcp.settings.http_host_origin_protection = True
+fastmcp.settings.http_allowed_hosts = None
+fastmcp.settings.http_allowed_origins = None
 
 WARM_UP_SECONDS = 0.5
 """The store opens this long after the start: a client has its handshake and tools by then."""
