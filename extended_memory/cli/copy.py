@@ -54,8 +54,8 @@ def copy(
     report: dict[str, Any] = {}
     lines: list[str] = []
     with (
-        surroundings.memory(at, missing="refused", named="SOURCE") as old,
-        surroundings.memory(to, missing="made", named="TARGET") as memory,
+        surroundings.memory(at, missing="refused") as old,
+        surroundings.memory(to, missing="made") as memory,
         surroundings.progress() as progress,
     ):
         for each in (old, memory):

@@ -60,6 +60,8 @@ def export(
             # It was said; an empty file in place of an earlier export would look like one.
             if as_json:
                 screen.show_json({"file": None, **_NOTHING})
+            else:
+                screen.note("No file was written.")
             return
         memory.prepare()  # what the log has to say of the store comes before the bar
         path = Path(expanduser(file))

@@ -10,7 +10,7 @@ from extended_memory.cli import screen, surroundings
 from extended_memory.cli.whole_store import Copied
 from extended_memory.domain import SettingsError
 from extended_memory.service import MemoryService
-from extended_memory.settings import STORAGE_CONNECTION_STRING, RedisLocation
+from extended_memory.settings import RedisLocation
 from extended_memory.storage import open_legacy_redis
 from extended_memory.storage.redis.health import LEGACY_PREFIX
 
@@ -52,9 +52,7 @@ def import_redis(
     copied = Copied()
     with (
         closing(open_legacy_redis(old_url, prefix=prefix)) as source,
-        surroundings.memory(
-            settings.storage, missing="made", named=STORAGE_CONNECTION_STRING
-        ) as memory,
+        surroundings.memory(settings.storage, missing="made") as memory,
     ):
         memory.prepare()  # what the log has to say of the store comes before the bar
         with surroundings.progress() as progress:

@@ -33,7 +33,7 @@ from extended_memory.settings import (
     default_path,
     storage_location,
 )
-from extended_memory.storage import empty_repository, is_there, open_repository, shown
+from extended_memory.storage import backups, empty_repository, is_there, open_repository, shown
 from extended_memory.storage.contract import MemoryRepository
 
 Missing = Literal["made", "empty", "refused"]
@@ -98,10 +98,12 @@ def running() -> Running:
 
 @contextmanager
 def memory(
-    at: SqliteLocation | RedisLocation, *, missing: Missing, named: str
+    at: SqliteLocation | RedisLocation, *, missing: Literal["made", "refused"]
 ) -> Iterator[MemoryService]:
     """Give the memory in a place, with all its projects, whatever a pin says."""
-    with _opened(at, missing=missing, named=named) as open_it:
+    if missing == "refused" and not is_there(at):
+        raise NoMemoryError(f"There is no memory at {shown(at)} to copy from: check the path.")
+    with _opened(at, missing=missing) as open_it:
         service = MemoryService(open_it)
         try:
             yield service
@@ -113,7 +115,7 @@ def memory(
 def opened(*, missing: Missing = "refused") -> Iterator[MemoryService]:
     """Give the memory that the environment names, pinned where the server would be."""
     of_server = settings()
-    with _opened(of_server.storage, missing=missing, named=STORAGE_CONNECTION_STRING) as open_it:
+    with _opened(of_server.storage, missing=missing) as open_it:
         service = MemoryService(open_it, pinned=of_server.project, trash_days=of_server.trash_days)
         try:
             yield service
@@ -128,7 +130,7 @@ def opened(*, missing: Missing = "refused") -> Iterator[MemoryService]:
 
 @contextmanager
 def _opened(
-    at: SqliteLocation | RedisLocation, *, missing: Missing, named: str
+    at: SqliteLocation | RedisLocation, *, missing: Missing
 ) -> Iterator[Callable[[], MemoryRepository]]:
     """Give what opens the store of a place, and say it where the place is new or empty."""
     if is_there(at):
@@ -141,7 +143,7 @@ def _opened(
             if is_there(at) and not (isinstance(at, SqliteLocation) and at.own_folder):
                 screen.note(f"There was no memory at {shown(at)}: it was made.")
     else:
-        say_missing(at, may_be_empty=missing == "empty", named=named)
+        say_missing(at, may_be_empty=missing == "empty")
         yield empty_repository
 
 
@@ -155,12 +157,7 @@ def require(at: SqliteLocation | RedisLocation) -> None:
         say_missing(at, may_be_empty=False)
 
 
-def say_missing(
-    at: SqliteLocation | RedisLocation,
-    *,
-    may_be_empty: bool,
-    named: str = STORAGE_CONNECTION_STRING,
-) -> None:
+def say_missing(at: SqliteLocation | RedisLocation, *, may_be_empty: bool) -> None:
     """Say that there is no store in a place.
 
     Raises:
@@ -168,12 +165,20 @@ def say_missing(
     """
     assert isinstance(at, SqliteLocation)
     is_empty_file = at.path.exists()
+    if backups(at):
+        raise NoMemoryError(
+            f"There is no memory at {at.path} any more, but copies of it: `extended-memory-mcp "
+            "backups` lists them, and `extended-memory-mcp restore-backup` puts one back."
+        )
     if is_empty_file:
         fact = f"Nothing is saved yet: {at.path} is an empty file."
     elif at.own_folder:
         fact = f"Nothing is saved yet: there is no memory at {at.path}."
     else:
-        fact = f"There is no memory at {at.path}, which {named} names: {_remedy(at.path)}"
+        fact = (
+            f"There is no memory at {at.path}, which {STORAGE_CONNECTION_STRING} names: "
+            f"{_remedy(at.path)}"
+        )
     if not may_be_empty or not (is_empty_file or at.own_folder):
         raise NoMemoryError(fact)
     screen.note(fact)
