@@ -20,6 +20,8 @@ The map. A call travels down this list and its answer comes back up; imports poi
 - ``service``       the rules that hold on every backend: which project, pins, the retry window
 - ``instructions``  the user's own instructions, a file that a first load brings along
 - ``settings``      the environment, read once
+- ``paths``         the path of a file as a setting writes it
+- ``placeholders``  what of a setting nothing has replaced by its value
 - ``logs``          what is written to stderr, and what never is
 - ``storage``       ``contract`` says what a repository promises; ``sql`` keeps it on SQLite,
                     ``redis`` on Redis and Valkey

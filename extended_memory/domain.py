@@ -359,6 +359,17 @@ class SettingsError(ExtendedMemoryError):
     """A setting cannot be understood: the process ends."""
 
 
+class UnusableSettingError(SettingsError):
+    """A variable, or a place that is written like one, cannot be used as it stands.
+
+    A server and a command end with the same exit code then.
+    """
+
+
+class PlaceholderError(UnusableSettingError):
+    """A setting holds a placeholder that nothing has replaced by its value."""
+
+
 class ProjectRefusedError(ExtendedMemoryError):
     """A project was asked for that this server does not serve."""
 

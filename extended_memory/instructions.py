@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from extended_memory import placeholders
 from extended_memory.domain import CustomInstructions
 
 MAXIMUM_BYTES = 64 * 1024
@@ -17,6 +18,8 @@ def read(path: Path | None) -> CustomInstructions:
         with path.open("rb") as file:  # at most one byte too many, however large the file is
             content = file.read(MAXIMUM_BYTES + 1)
     except OSError as error:
+        if found := placeholders.in_path(str(path)):
+            return _problem(f'is not there: nothing has replaced "{found.text}" in its path')
         return _problem(f"cannot be read ({error.strerror or 'input/output error'})")
     if len(content) > MAXIMUM_BYTES:
         return _problem(f"has more than {MAXIMUM_BYTES:,} bytes")

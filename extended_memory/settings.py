@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from os.path import expanduser, expandvars
 from pathlib import Path
 
-from extended_memory.domain import DEFAULT_TRASH_DAYS, SettingsError
+from extended_memory import placeholders
+from extended_memory.domain import DEFAULT_TRASH_DAYS, UnusableSettingError
 from extended_memory.names import (
     MAXIMUM_PROJECT_CHARACTERS,
     control_character,
     normalise_project,
 )
+from extended_memory.paths import is_quoted, path_of, quoted, sqlite_path, unreplaced
 
 DATABASE_NAME = "memory.db"
 APPLICATION = "extended-memory-mcp"
@@ -43,8 +45,14 @@ _YES = {"1", "true", "yes", "on"}
 _NO = {"", "0", "false", "no", "off"}
 
 _SQLITE = re.compile(r"sqlite(?:\+\w+)?://(?P<path>.*)", re.DOTALL | re.IGNORECASE)
-_OTHER_SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+)://", re.IGNORECASE)
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_REDIS = re.compile(r"(?:unix|rediss?(?:\+[a-z0-9+.-]*)?)://", re.IGNORECASE)
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
+_WITHOUT_SLASHES = re.compile(r"(sqlite|rediss?|unix):", re.IGNORECASE)
+_SPELLINGS = {
+    True: ("///", "sqlite:////absolute/path/memory.db"),
+    False: ("//", "redis://host:6379/0 or unix:///path/redis.sock"),
+}
+_XDG_DATA_HOME = "XDG_DATA_HOME"
 _UNFILLED = re.compile(r"\$\{user_config\.\w+\}")
 
 
@@ -95,7 +103,7 @@ class Settings:
         nobody filled in on the settings page of a bundle.
 
         Raises:
-            SettingsError: a value cannot be understood.
+            UnusableSettingError: a value cannot be understood.
         """
 
         def given(name: str) -> str:
@@ -113,47 +121,71 @@ class Settings:
                 allow_eviction=value(REDIS_ALLOW_EVICTION),
             ),
             project=_pinned_project(given(EXTENDED_MEMORY_PROJECT)),
-            custom_instructions=_path(instructions) if instructions else None,
+            # What it names is only read, and a file that is not there is said at a first load.
+            custom_instructions=_read_path(instructions) if instructions else None,
             log_level=value(LOG_LEVEL) or "INFO",
             trash_days=_trash_days(value(EXTENDED_MEMORY_TRASH_DAYS)),
         )
 
 
 def storage_location(
-    connection: str, *, key_prefix: str = "", allow_eviction: str = ""
+    connection: str,
+    *,
+    key_prefix: str = "",
+    allow_eviction: str = "",
+    setting: str = STORAGE_CONNECTION_STRING,
+    as_written: bool = False,
 ) -> SqliteLocation | RedisLocation:
     """Say where a connection string points; an empty one means the default place.
 
-    The others are the settings of a Redis, as they are written in the environment.
+    Args:
+        connection: The string.
+        key_prefix: A setting of a Redis, as it is written in the environment.
+        allow_eviction: Another one.
+        setting: The name that the person knows the string by.
+        as_written: A path that would be refused is taken where there is such a file.
 
     Raises:
-        SettingsError: the string names no place that this product can store in.
+        UnusableSettingError: the string names no place that this product can store in.
     """
     if not connection:
         return SqliteLocation(path=default_path(), own_folder=True)
     if "\0" in connection:
-        raise SettingsError(f"{STORAGE_CONNECTION_STRING} holds a NUL character: remove it.")
+        raise UnusableSettingError(f"{setting} holds a NUL character: remove it.")
+    if _SCHEME.match(connection) is None:
+        connection = expandvars(connection)  # the variable may hold a whole URL
     if sqlite := _SQLITE.fullmatch(connection):
-        return SqliteLocation(path=_sqlite_path(sqlite["path"]))
-    if other := _OTHER_SCHEME.match(connection):
-        scheme = other["scheme"].lower()
-        if scheme in {"unix", "redis", "rediss"} or scheme.startswith(("redis+", "rediss+")):
-            return RedisLocation(
-                url=connection,
-                key_prefix=_key_prefix(key_prefix),
-                may_evict=_switch(REDIS_ALLOW_EVICTION, allow_eviction),
+        return SqliteLocation(
+            path=sqlite_path(
+                sqlite["path"], setting=setting, given=connection, as_written=as_written
             )
-        raise SettingsError(
-            f"{STORAGE_CONNECTION_STRING} begins with '{scheme}://', which this server cannot "
+        )
+    if is_redis(connection):
+        if found := placeholders.in_redis_url(connection):
+            raise unreplaced(setting, found.text, found)
+        return RedisLocation(
+            url=connection,
+            key_prefix=_key_prefix(key_prefix),
+            may_evict=_switch(REDIS_ALLOW_EVICTION, allow_eviction),
+        )
+    if scheme := _SCHEME.match(connection):
+        raise UnusableSettingError(
+            f"{setting} begins with '{scheme[1].lower()}://', which this server cannot "
             "store in: use sqlite:////absolute/path/memory.db or redis://host:6379/0."
         )
-    if connection.lower().startswith("sqlite:"):
-        raise SettingsError(
-            f"{STORAGE_CONNECTION_STRING} begins with 'sqlite:' but not with 'sqlite:///': "
-            "write sqlite:////absolute/path/memory.db."
+    if scheme := _WITHOUT_SLASHES.match(connection):
+        name = scheme[1].lower()
+        slashes, remedy = _SPELLINGS[name == "sqlite"]
+        raise UnusableSettingError(
+            f"{setting} begins with '{name}:' but not with '{name}:{slashes}': write {remedy}."
         )
-    path = _path(connection)
+    path = path_of(connection, setting=setting, given=connection, as_written=as_written)
     return SqliteLocation(path=path / DATABASE_NAME if path.is_dir() else path)
+
+
+def is_redis(connection: str) -> bool:
+    """Say whether a connection string names a Redis, whatever else it holds."""
+    return _REDIS.match(connection) is not None
 
 
 def default_path() -> Path:
@@ -162,55 +194,47 @@ def default_path() -> Path:
     platformdirs' rules for Unix are used on Windows and macOS too: that is where 0.9.0 put the
     file, and a packaged Claude Desktop on Windows would hide a file in AppData. 0.9.0 knew no
     XDG_DATA_HOME: where the file it wrote is still in the home directory, that one is it.
+
+    Raises:
+        PlaceholderError: XDG_DATA_HOME holds one.
     """
     from platformdirs.unix import Unix
 
     path = Path(Unix(APPLICATION, appauthor=False).user_data_dir, DATABASE_NAME)
     before = Path(expanduser("~"), ".local", "share", APPLICATION, DATABASE_NAME)
-    return before if before.exists() and not path.exists() else path
+    if before.exists() and not path.exists():
+        return before
+    found = placeholders.in_path(str(path))
+    if found is not None and not (found.may_be_a_name and path.is_absolute()):
+        raise unreplaced(_XDG_DATA_HOME, found.text, found, path)
+    return path
 
 
-def _sqlite_path(after_scheme: str) -> Path:
-    """Read what follows ``sqlite://``: as SQLAlchemy does, and as 0.9.0 did where it differs."""
-    location = after_scheme.partition("?")[0]  # 0.9.0 took options such as ?timeout=30
-    if not location.startswith("/"):
-        raise SettingsError(
-            f"{STORAGE_CONNECTION_STRING} has two slashes after 'sqlite:': write three for a "
-            "path from the working directory or four for an absolute one."
-        )
-    location = location[1:]
-    if location.strip("/") in {"", ":memory:"}:
-        raise SettingsError(
-            f"{STORAGE_CONNECTION_STRING} names no file, and a memory that is not in a file "
-            "would be lost at exit: write sqlite:////absolute/path/memory.db."
-        )
-    path = _path(location)
-    # 0.9.0 read three slashes from the root, and its README taught that spelling: a file or a
-    # folder that is there only when read so is what its user means.
-    from_root = Path("/" + location)
-    if Path(location).is_absolute() or location.startswith(("~", "$")) or _DRIVE.match(location):
-        return path
-    if path.exists() or not (from_root.exists() or _only_parent(from_root, path)):
-        return path
-    return from_root.resolve()
+def replaced(setting: str, name: str) -> str:
+    """Return a name that is a setting's value, if it is one.
+
+    Raises:
+        UnusableSettingError: it holds a placeholder, or is in quotation marks.
+    """
+    if is_quoted(name.strip()):
+        raise quoted(setting)
+    if found := placeholders.in_name(name):
+        raise unreplaced(setting, name, found)
+    return name
 
 
-def _only_parent(candidate: Path, other: Path) -> bool:
-    root = Path(candidate.anchor)
-    return candidate.parent != root and candidate.parent.is_dir() and not other.parent.is_dir()
-
-
-def _path(text: str) -> Path:
-    """Expand ``~`` and ``$NAME`` and resolve links, so that SQLite's own files lie beside it."""
+def _read_path(text: str) -> Path:
     return Path(expanduser(expandvars(text))).resolve()
 
 
 def _pinned_project(name: str) -> str | None:
-    project = normalise_project(name)
+    project = normalise_project(replaced(EXTENDED_MEMORY_PROJECT, name))
     if control_character(name.strip()) is not None:
-        raise SettingsError(f"{EXTENDED_MEMORY_PROJECT} holds a control character: remove it.")
+        raise UnusableSettingError(
+            f"{EXTENDED_MEMORY_PROJECT} holds a control character: remove it."
+        )
     if len(project) > MAXIMUM_PROJECT_CHARACTERS:
-        raise SettingsError(
+        raise UnusableSettingError(
             f"{EXTENDED_MEMORY_PROJECT} has {len(project)} characters: "
             f"at most {MAXIMUM_PROJECT_CHARACTERS} are allowed."
         )
@@ -221,7 +245,7 @@ def _trash_days(days: str) -> int:
     if not days:
         return DEFAULT_TRASH_DAYS
     if not (days.isascii() and days.isdecimal() and int(days) <= MAXIMUM_TRASH_DAYS):
-        raise SettingsError(
+        raise UnusableSettingError(
             f"{EXTENDED_MEMORY_TRASH_DAYS} is no whole number of days from 0 (no trash) to "
             f"{MAXIMUM_TRASH_DAYS:,}: write one, or leave it out."
         )
@@ -229,13 +253,18 @@ def _trash_days(days: str) -> int:
 
 
 def _key_prefix(prefix: str) -> str:
+    replaced(REDIS_KEY_PREFIX, prefix)
     # Braces would say which hash slot a key belongs to, in place of those around a project.
     if set("{}") & set(prefix) or control_character(prefix) is not None:
-        raise SettingsError(f"{REDIS_KEY_PREFIX} holds a brace or a control character: remove it.")
+        raise UnusableSettingError(
+            f"{REDIS_KEY_PREFIX} holds a brace or a control character: remove it."
+        )
     return prefix or DEFAULT_KEY_PREFIX
 
 
 def _switch(name: str, value: str) -> bool:
     if value.lower() not in _YES | _NO:
-        raise SettingsError(f"{name} is neither yes nor no: write one of them, or leave it out.")
+        raise UnusableSettingError(
+            f"{name} is neither yes nor no: write one of them, or leave it out."
+        )
     return value.lower() in _YES

@@ -9,10 +9,11 @@ from io import TextIOWrapper
 from cyclopts import App
 
 from extended_memory import logs
-from extended_memory.domain import ExtendedMemoryError
+from extended_memory.domain import ExtendedMemoryError, UnusableSettingError
 from extended_memory.version import __version__
 
 _FAILED = 1
+_UNUSABLE_SETTINGS = 2  # as the server ends
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 _NAME = "extended-memory-mcp"
@@ -104,7 +105,7 @@ def run(arguments: Sequence[str]) -> int:
         app(arguments)
     except ExtendedMemoryError as refusal:
         sys.stderr.write(f"{_NAME}: {refusal}\n")
-        return _FAILED
+        return _UNUSABLE_SETTINGS if isinstance(refusal, UnusableSettingError) else _FAILED
     except KeyboardInterrupt:
         sys.stderr.write(f"{_NAME}: interrupted.\n")
         return _INTERRUPTED

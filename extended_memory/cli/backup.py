@@ -10,7 +10,7 @@ from rich.filesize import decimal
 
 from extended_memory.cli import screen, surroundings
 from extended_memory.domain import Backup, SettingsError
-from extended_memory.storage import back_up, backup_to_restore
+from extended_memory.storage import back_up, backup_to_restore, is_there, shown
 from extended_memory.storage import backups as copies_beside
 from extended_memory.storage import restore_backup as put_back
 
@@ -36,9 +36,11 @@ def backup(file: Path | None = None, /, *, as_json: AsJson = False) -> None:
     as_json
         Print one JSON object.
     """
+    location = surroundings.settings().storage
+    surroundings.require(location)
     target = None if file is None else file.expanduser().resolve()
     with _told("Copying") as tell:
-        made, gone = back_up(surroundings.settings().storage, target, tell=tell)
+        made, gone = back_up(location, target, tell=tell)
     if as_json:
         screen.show_json(_values(made) | {"removed": [str(path) for path in gone]})
         return
@@ -57,11 +59,15 @@ def backups(*, as_json: AsJson = False) -> None:
     """
     location = surroundings.settings().storage
     found = copies_beside(location)
+    if not found and not is_there(location):  # copies may be left of a file that was lost
+        surroundings.say_missing(location, may_be_empty=True)
+    elif not found and not as_json:
+        screen.say("There are no backups yet: `extended-memory-mcp backup` makes one.")
+        screen.note(f"The memory is {shown(location)}.")
     if as_json:
         screen.show_json([_values(one) for one in found])
         return
     if not found:
-        screen.say("There are no backups yet: `extended-memory-mcp backup` makes one.")
         return
     screen.say(f"In {found[0].path.parent}:")
     for one in found:
@@ -106,7 +112,9 @@ def restore_backup(
         screen.show_json({**_values(found), "replaced": None if aside is None else str(aside)})
         return
     screen.say(f"Restored {_contexts(found)}.")
-    if aside is not None:
+    if aside is None:
+        screen.say(f"There was no memory at {shown(location)}: it was made.")
+    else:
         screen.say(f"What was there is kept in {aside}")
 
 

@@ -7,9 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from extended_memory.cli import screen, surroundings
-from extended_memory.domain import ExtendedMemoryError, Finding, SettingsError
+from extended_memory.domain import ExtendedMemoryError, Finding
 from extended_memory.service import MemoryService
-from extended_memory.settings import SqliteLocation
 
 _INDEXED_AT_ONCE = 100
 
@@ -35,13 +34,7 @@ def check(
     as_json
         Print one JSON object.
     """
-    location = surroundings.settings().storage
-    if isinstance(location, SqliteLocation) and not location.path.exists():
-        raise SettingsError(
-            f"There is no memory at {location.path.name} yet: check STORAGE_CONNECTION_STRING, or "
-            "start a server, which makes it."
-        )
-    with surroundings.opened() as memory:
+    with surroundings.opened(missing="empty") as memory:
         memory.prepare()  # what the log has to say of the store comes before the bar
         found = _checked(memory)
         left = found
@@ -57,7 +50,7 @@ def check(
             screen.say(f"Repaired in {_sentence(finding)}")
         for finding in left:
             screen.say(f"Wrong in {_sentence(finding)}")
-        if not left:
+        if not left and not surroundings.is_empty_place():
             screen.say("All that is stored fits together.")
     if left:
         raise ChecksFailedError(_remedy(left, is_repaired=repair))

@@ -7,12 +7,13 @@ from extended_memory.cli import surroundings
 from extended_memory.clients import launch
 from extended_memory.clients.table import Client
 from extended_memory.domain import SettingsError
+from extended_memory.paths import path_of
 from extended_memory.settings import (
     CUSTOM_INSTRUCTION_PATH,
     EXTENDED_MEMORY_PROJECT,
     STORAGE_CONNECTION_STRING,
-    RedisLocation,
     SqliteLocation,
+    is_redis,
 )
 
 
@@ -24,9 +25,7 @@ def entry(
     ``before``: the variables that its entry has already, and keeps.
     """
     storage = {**before, **variables}.get(STORAGE_CONNECTION_STRING, "")
-    command, args = launch.command(
-        surroundings.running(), redis=isinstance(surroundings.place(storage), RedisLocation)
-    )
+    command, args = launch.command(surroundings.running(), redis=is_redis(storage))
     env = {"env": dict(variables)} if variables else {}
     return {**client.shape, "command": command, "args": list(args), **env}
 
@@ -49,6 +48,9 @@ def variables(project: str | None, asked_for: Sequence[str]) -> dict[str, str]:
     if project is not None:
         given[EXTENDED_MEMORY_PROJECT] = project
     surroundings.settings_of(given)
+    if instructions := given.get(CUSTOM_INSTRUCTION_PATH):
+        # The server begins without them, and says so at a first load.
+        path_of(instructions, setting=CUSTOM_INSTRUCTION_PATH, given=instructions)
     return given
 
 

@@ -20,7 +20,7 @@ from extended_memory.domain import (
 )
 from extended_memory.names import normalise_project
 from extended_memory.service import MemoryService
-from extended_memory.settings import RedisLocation, SqliteLocation
+from extended_memory.settings import RedisLocation
 from extended_memory.storage import open_legacy_redis
 from extended_memory.storage.redis.health import LEGACY_PREFIX
 
@@ -56,16 +56,15 @@ def copy(
     as_json
         Print the report as one JSON object.
     """
-    at = surroundings.place(source)
-    if isinstance(at, SqliteLocation) and not at.path.exists():
-        raise SettingsError(f"There is no file {at.path.name} to copy from: check the path.")
+    at = surroundings.place(source, argument="SOURCE", as_written=True)
+    to = surroundings.place(target, argument="TARGET")
     only = normalise_project(project or "")
     copied = Copied()
     report: dict[str, Any] = {}
     lines: list[str] = []
     with (
-        surroundings.memory(at) as old,
-        surroundings.memory(surroundings.place(target)) as memory,
+        surroundings.memory(at, missing="refused") as old,
+        surroundings.memory(to, missing="made") as memory,
         surroundings.progress() as progress,
     ):
         for each in (old, memory):

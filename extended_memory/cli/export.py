@@ -20,6 +20,8 @@ from extended_memory.service import MemoryService
 from extended_memory.transfer import exporting, jsonl, markdown
 from extended_memory.transfer.reading import TransferError
 
+_NOTHING = {"contexts": 0, "trash": 0, "revisions": 0}
+
 
 def export(
     file: moving.Place = moving.STANDARD,
@@ -50,10 +52,17 @@ def export(
         raise TransferError(
             "Markdown goes into a folder: name a new one, such as `export --format markdown notes`."
         )
-    with surroundings.opened() as memory:
+    with surroundings.opened(missing="empty") as memory:
         only = moving.project_name(project)
         if only or memory.pinned is not None:
             only = memory.project_for(only)
+        if surroundings.is_empty_place() and file != moving.STANDARD:
+            # It was said; an empty file in place of an earlier export would look like one.
+            if as_json:
+                screen.show_json({"file": None, **_NOTHING})
+            else:
+                screen.note("No file was written.")
+            return
         memory.prepare()  # what the log has to say of the store comes before the bar
         path = Path(expanduser(file))
         with _told(path.name), surroundings.progress() as progress:
@@ -74,7 +83,7 @@ def _to_lines(
 ) -> dict[str, int]:
     task = progress.add_task("Exporting", total=_total(memory, project))
     out.write(jsonl.header(datetime.now(timezone.utc)))
-    counts = {"contexts": 0, "trash": 0, "revisions": 0}
+    counts = dict(_NOTHING)
     for context_id, context in _of(memory, project):
         out.write(jsonl.line(context_id, context))
         counts["trash" if context.forgotten_at else "contexts"] += 1

@@ -29,7 +29,7 @@ def search(
     query
         Words or a question, as one argument.
     """
-    with surroundings.opened() as memory:
+    with surroundings.opened(missing="empty") as memory:
         project = memory.project_for(filters.project)
         page = memory.search(
             project,
@@ -61,7 +61,7 @@ def search(
     if page.found:
         _show(page)
     else:
-        screen.note(
+        surroundings.say_nothing(
             f"Nothing is left at offset {offset:,}."
             if page.total
             else f'Nothing in the project "{project}" matches.{others}'

@@ -14,7 +14,6 @@ from rich.progress import Progress
 from extended_memory.cli import arriving, import_report, moving, screen, surroundings
 from extended_memory.cli.import_report import Source, Tally
 from extended_memory.service import MemoryService
-from extended_memory.settings import SqliteLocation
 from extended_memory.transfer import formats
 from extended_memory.transfer.reading import Found, TransferError
 
@@ -64,13 +63,12 @@ def import_(
     """
     with ExitStack() as stack:
         given = [stack.enter_context(_source(name, form or "")) for name in (source, *more)]
-        memory = stack.enter_context(surroundings.opened())
+        memory = stack.enter_context(surroundings.opened(missing="made"))
         into = moving.project_name(project)
         if into or memory.pinned is not None:
             into = memory.project_for(into)
-        store = surroundings.settings().storage
         # A trial makes no file, not even an empty one.
-        empty = dry_run and isinstance(store, SqliteLocation) and not store.path.exists()
+        empty = dry_run and surroundings.is_empty_place()
         there_until = 0
         if not empty:
             memory.prepare()  # what the log has to say of the store comes before the bar

@@ -52,7 +52,7 @@ def import_redis(
     copied = Copied()
     with (
         closing(open_legacy_redis(old_url, prefix=prefix)) as source,
-        surroundings.memory(settings.storage) as memory,
+        surroundings.memory(settings.storage, missing="made") as memory,
     ):
         memory.prepare()  # what the log has to say of the store comes before the bar
         with surroundings.progress() as progress:

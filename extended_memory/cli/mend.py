@@ -34,7 +34,7 @@ def add(
         What to remember; - reads it from the standard input, without its last line end.
     """
     content = checked_content(_of_input() if text == "-" else text)
-    with surroundings.opened() as memory:
+    with surroundings.opened(missing="made") as memory:
         saved = memory.save(project, content, importance=importance, tags=tag)
     if as_json:
         screen.show_json(answers.saved(saved))

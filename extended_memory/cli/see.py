@@ -16,7 +16,7 @@ _OTHERS_NAMED = 5
 
 def projects(*, as_json: given.Json = False) -> None:
     """List the projects, the one saved to last first."""
-    with surroundings.opened() as memory:
+    with surroundings.opened(missing="empty") as memory:
         rows = memory.projects()
     if as_json:
         screen.show_json(answers.projects(rows, total=len(rows)))
@@ -32,7 +32,7 @@ def projects(*, as_json: given.Json = False) -> None:
     if rows:
         out.print(shown)
     else:
-        screen.note("Nothing is saved yet.")
+        surroundings.say_nothing("Nothing is saved yet.")
 
 
 def contexts(
@@ -43,7 +43,7 @@ def contexts(
     as_json: given.Json = False,
 ) -> None:
     """List a project's contexts, newest first."""
-    with surroundings.opened() as memory:
+    with surroundings.opened(missing="empty") as memory:
         project = memory.project_for(filters.project)
         page = memory.load(
             project,
@@ -70,7 +70,7 @@ def contexts(
     if page.contexts:
         _show(page.contexts)
     else:
-        screen.note(_nothing(filters, project, page, offset) + others)
+        surroundings.say_nothing(_nothing(filters, project, page, offset) + others)
     if is_more:
         of = f"{page.total:,}" if page.total_is_exact else f"{page.total:,} or more"
         screen.note(f"{offset + 1:,} to {after:,} of {of}; --offset {after} shows the next.")
@@ -110,14 +110,14 @@ def tags(
     as_json: given.Json = False,
 ) -> None:
     """List a project's tags, the most used first."""
-    with surroundings.opened() as memory:
+    with surroundings.opened(missing="empty") as memory:
         project = memory.project_for(project)
         page = memory.popular_tags(project, minimum_count=1, limit=limit)
     if as_json:
         screen.show_json(answers.tags(page.tags, project=project, total=page.total))
         return
     if not page.tags:
-        screen.note(f'No context of the project "{project}" has a tag.')
+        surroundings.say_nothing(f'No context of the project "{project}" has a tag.')
         return
     out = screen.out()
     bars = out.is_terminal and not screen.is_narrow(out)
@@ -137,14 +137,14 @@ def trash(
     as_json: given.Json = False,
 ) -> None:
     """List what was forgotten and can be restored, the last forgotten first."""
-    with surroundings.opened() as memory:
+    with surroundings.opened(missing="empty") as memory:
         rows = memory.trash(project=project, limit=limit)
         kept_for = timedelta(days=memory.trash_days)
     if as_json:
         screen.show_json({"contexts": [_forgotten(row) for row in rows]})
         return
     if not rows:
-        screen.note("The trash is empty.")
+        surroundings.say_nothing("The trash is empty.")
         return
     out = screen.out()
     narrow = screen.is_narrow(out)

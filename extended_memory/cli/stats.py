@@ -20,7 +20,7 @@ _WEEK = timedelta(weeks=1)
 
 def stats(*, project: given.InProject = "", as_json: given.Json = False) -> None:
     """Show how much is kept, since when, and of what: of one project, or of all."""
-    with surroundings.opened() as memory:
+    with surroundings.opened(missing="empty") as memory:
         project = memory.project_for(project) if project or memory.pinned else ""
         summary = memory.summary(project)
         count = 1 if project else len(memory.projects())
@@ -36,6 +36,7 @@ def stats(*, project: given.InProject = "", as_json: given.Json = False) -> None
         for name, value in _rows(facts, summary, tags):
             rows.add_row(name, value)
         out.print(rows)
+        _say_if_empty(summary)
         return
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
@@ -45,6 +46,12 @@ def stats(*, project: given.InProject = "", as_json: given.Json = False) -> None
         _show_bars(out, "importance", _importance(summary))
         if tags:
             _show_bars(out, "top tags", [(tag.tag, tag.count) for tag in tags])
+    _say_if_empty(summary)
+
+
+def _say_if_empty(summary: Summary) -> None:
+    if not (summary.context_count or summary.trash_count):
+        surroundings.say_nothing("Nothing is saved there.")
 
 
 def _facts(

@@ -3,9 +3,10 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.progress import (
@@ -16,19 +17,34 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from extended_memory.cli import screen
 from extended_memory.clients.launch import Running
 from extended_memory.clients.table import Machine, System
-from extended_memory.domain import ProjectRefusedError
+from extended_memory.domain import ExtendedMemoryError, ProjectRefusedError
 from extended_memory.service import MemoryService
 from extended_memory.settings import (
     EXTENDED_MEMORY_PROJECT,
+    REDIS_ALLOW_EVICTION,
     REDIS_KEY_PREFIX,
+    STORAGE_CONNECTION_STRING,
     RedisLocation,
     Settings,
     SqliteLocation,
+    default_path,
     storage_location,
 )
-from extended_memory.storage import open_repository
+from extended_memory.storage import backups, empty_repository, is_there, open_repository, shown
+from extended_memory.storage.contract import MemoryRepository
+
+Missing = Literal["made", "empty", "refused"]
+"""What becomes of a store that is not there.
+
+It is made, or read as an empty one where its place is the default one, or else refused.
+"""
+
+
+class NoMemoryError(ExtendedMemoryError):
+    """There is no store in a place; the sentence names it, and only its owner sees it."""
 
 
 def settings() -> Settings:
@@ -41,9 +57,20 @@ def settings_of(variables: Mapping[str, str]) -> Settings:
     return Settings.from_environment(variables)
 
 
-def place(connection: str) -> SqliteLocation | RedisLocation:
-    """Say where a connection string of the command line points."""
-    return storage_location(connection, key_prefix=os.environ.get(REDIS_KEY_PREFIX, ""))
+def place(
+    connection: str, *, argument: str, as_written: bool = False
+) -> SqliteLocation | RedisLocation:
+    """Say where a connection string of the command line points; ``argument`` is its name there.
+
+    With ``as_written``, a path that would be refused is taken where there is such a file.
+    """
+    return storage_location(
+        connection.strip(),
+        key_prefix=os.environ.get(REDIS_KEY_PREFIX, "").strip(),
+        allow_eviction=os.environ.get(REDIS_ALLOW_EVICTION, "").strip(),
+        setting=argument,
+        as_written=as_written,
+    )
 
 
 def machine() -> Machine:
@@ -70,33 +97,112 @@ def running() -> Running:
 
 
 @contextmanager
-def memory(at: SqliteLocation | RedisLocation) -> Iterator[MemoryService]:
+def memory(
+    at: SqliteLocation | RedisLocation, *, missing: Literal["made", "refused"]
+) -> Iterator[MemoryService]:
     """Give the memory in a place, with all its projects, whatever a pin says."""
-    service = MemoryService(lambda: open_repository(at))
-    try:
-        yield service
-    finally:
-        service.close()
+    if missing == "refused" and not is_there(at):
+        raise NoMemoryError(f"There is no memory at {shown(at)} to copy from: check the path.")
+    with _opened(at, missing=missing) as open_it:
+        service = MemoryService(open_it)
+        try:
+            yield service
+        finally:
+            service.close()
 
 
 @contextmanager
-def opened() -> Iterator[MemoryService]:
+def opened(*, missing: Missing = "refused") -> Iterator[MemoryService]:
     """Give the memory that the environment names, pinned where the server would be."""
     of_server = settings()
-    service = MemoryService(
-        lambda: open_repository(of_server.storage),
-        pinned=of_server.project,
-        trash_days=of_server.trash_days,
-    )
-    try:
-        yield service
-    except ProjectRefusedError as refusal:
-        raise ProjectRefusedError(
-            f'{EXTENDED_MEMORY_PROJECT} pins this memory to the project "{service.pinned}": unset '
-            "it to see or change another one."
-        ) from refusal
-    finally:
-        service.close()
+    with _opened(of_server.storage, missing=missing) as open_it:
+        service = MemoryService(open_it, pinned=of_server.project, trash_days=of_server.trash_days)
+        try:
+            yield service
+        except ProjectRefusedError as refusal:
+            raise ProjectRefusedError(
+                f'{EXTENDED_MEMORY_PROJECT} pins this memory to the project "{service.pinned}": '
+                "unset it to see or change another one."
+            ) from refusal
+        finally:
+            service.close()
+
+
+@contextmanager
+def _opened(
+    at: SqliteLocation | RedisLocation, *, missing: Missing
+) -> Iterator[Callable[[], MemoryRepository]]:
+    """Give what opens the store of a place, and say it where the place is new or empty."""
+    if is_there(at):
+        yield lambda: open_repository(at, must_exist=missing != "made")
+    elif missing == "made":
+        try:
+            yield lambda: open_repository(at)
+        finally:
+            # At the default place that is what everyone expects.
+            if is_there(at) and not (isinstance(at, SqliteLocation) and at.own_folder):
+                screen.note(f"There was no memory at {shown(at)}: it was made.")
+    else:
+        say_missing(at, may_be_empty=missing == "empty")
+        yield empty_repository
+
+
+def require(at: SqliteLocation | RedisLocation) -> None:
+    """See to it that there is a store in the place that the environment names.
+
+    Raises:
+        NoMemoryError: there is none.
+    """
+    if not is_there(at):
+        say_missing(at, may_be_empty=False)
+
+
+def say_missing(at: SqliteLocation | RedisLocation, *, may_be_empty: bool) -> None:
+    """Say that there is no store in a place.
+
+    Raises:
+        NoMemoryError: the place was named, or an empty answer is none.
+    """
+    assert isinstance(at, SqliteLocation)
+    is_empty_file = at.path.exists()
+    if backups(at):
+        raise NoMemoryError(
+            f"There is no memory at {at.path} any more, but copies of it: `extended-memory-mcp "
+            "backups` lists them, and `extended-memory-mcp restore-backup` puts one back."
+        )
+    if is_empty_file:
+        fact = f"Nothing is saved yet: {at.path} is an empty file."
+    elif at.own_folder:
+        fact = f"Nothing is saved yet: there is no memory at {at.path}."
+    else:
+        fact = (
+            f"There is no memory at {at.path}, which {STORAGE_CONNECTION_STRING} names: "
+            f"{_remedy(at.path)}"
+        )
+    if not may_be_empty or not (is_empty_file or at.own_folder):
+        raise NoMemoryError(fact)
+    screen.note(fact)
+
+
+def _remedy(path: Path) -> str:
+    """Return what to do about a place that was named and holds nothing."""
+    folder = path.parent
+    correct = "correct it" if folder.is_dir() else f"correct it ({folder} is not there either)"
+    usual = default_path()
+    if usual != path and is_there(SqliteLocation(path=usual)):
+        return f"{correct}, or leave it out, for there is a memory at {usual}."
+    return f"{correct}, or start a server, which makes one."
+
+
+def is_empty_place() -> bool:
+    """Say whether there is no store where the environment says, which was said already."""
+    return not is_there(settings().storage)
+
+
+def say_nothing(sentence: str) -> None:
+    """Say that an answer is empty, and where it was looked for."""
+    if not is_empty_place():
+        screen.note(f"{sentence} The memory is {shown(settings().storage)}.")
 
 
 def editor() -> str:

@@ -47,6 +47,7 @@ class Client:
     there or not, and the others are there. ``keys``: the way to its servers within the file;
     ``more_keys``: other places with servers in them, ``*`` for any key. ``shape``: what an entry
     holds besides command, arguments and environment. ``then``: what makes it read the file again.
+    ``knows_placeholders``: it replaces some, such as ``${NAME}``, in an entry's variables.
     """
 
     name: ClientName
@@ -57,6 +58,7 @@ class Client:
     then: str
     more_keys: tuple[tuple[str, ...], ...] = ()
     shape: Mapping[str, str] = field(default_factory=dict)
+    knows_placeholders: bool = False
 
 
 def _claude_desktop(machine: Machine) -> tuple[Path, ...]:
@@ -149,6 +151,7 @@ CLIENTS = (
         keys=("mcpServers",),
         more_keys=(("projects", "*", "mcpServers"),),  # the local scope of a folder
         shape={"type": "stdio"},
+        knows_placeholders=True,  # https://code.claude.com/docs/en/mcp
         then="Start a new session; /mcp shows the server.",
     ),
     Client(
@@ -157,6 +160,7 @@ CLIENTS = (
         files=_cursor,
         format="jsonc",
         keys=("mcpServers",),
+        knows_placeholders=True,  # https://cursor.com/docs/mcp
         then="Switch the server on in Cursor's settings, where MCP servers are listed.",
     ),
     Client(
@@ -166,6 +170,7 @@ CLIENTS = (
         format="jsonc",
         keys=("servers",),
         shape={"type": "stdio"},
+        knows_placeholders=True,  # https://code.visualstudio.com/docs/reference/variables-reference
         then='Start the server in VS Code with "MCP: List Servers".',
     ),
     Client(
@@ -182,6 +187,7 @@ CLIENTS = (
         files=_gemini_cli,
         format="json with comments",  # which it takes out; a trailing comma ends it
         keys=("mcpServers",),
+        knows_placeholders=True,  # https://geminicli.com/docs/tools/mcp-server/
         then="Start a new session; /mcp shows the server.",
     ),
     Client(

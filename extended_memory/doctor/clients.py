@@ -13,7 +13,7 @@ from extended_memory.clients.found import Configuration, configurations
 from extended_memory.clients.table import Machine
 from extended_memory.doctor.conversation import Conversation, ConversationError
 from extended_memory.doctor.round_trip import SECONDS, scratch_environment, without_ours
-from extended_memory.domain import Remark, SettingsError
+from extended_memory.domain import PlaceholderError, Remark, SettingsError
 from extended_memory.settings import RedisLocation, Settings, SqliteLocation
 
 
@@ -46,7 +46,7 @@ def _of_a_client(
         # Its name and its variables are the person's own, and are not told.
         name = title if len(configuration.ours) == 1 else f"{title}, server {number}"
         yield _of_the_command(name, configuration, entry, machine)
-        yield from _of_the_settings(name, entry, machine, here)
+        yield from _of_the_settings(name, configuration, entry, machine, here)
 
 
 def _of_the_command(
@@ -80,7 +80,11 @@ def _of_the_command(
 
 
 def _of_the_settings(
-    name: str, entry: Entry, machine: Machine, here: SqliteLocation | RedisLocation | None
+    name: str,
+    configuration: Configuration,
+    entry: Entry,
+    machine: Machine,
+    here: SqliteLocation | RedisLocation | None,
 ) -> Iterator[Remark]:
     """Say where a client's memory is another one than the one that is looked at."""
     # A client that a desktop starts does not have what is set in this shell.
@@ -89,7 +93,12 @@ def _of_the_settings(
         settings = Settings.from_environment({**environment, **entry.env})
     except SettingsError as refusal:
         fact, _, remedy = str(refusal).partition(": ")
-        yield Remark(level="problem", fact=f"{name}: {fact}.", remedy=remedy)
+        client = configuration.client
+        if isinstance(refusal, PlaceholderError) and client.knows_placeholders:
+            fact = f"{fact}, unless {client.title} does when it starts the server"
+            yield Remark(level="warning", fact=f"{name}: {fact}.", remedy=remedy)
+        else:
+            yield Remark(level="problem", fact=f"{name}: {fact}.", remedy=remedy)
         return
     there = settings.storage
     if here is not None and there != here and _place(there) != _place(here):

@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from extended_memory.storage.redis.legacy import LegacyRedis
 
 
-def open_repository(location: SqliteLocation | RedisLocation) -> MemoryRepository:
+def open_repository(
+    location: SqliteLocation | RedisLocation, *, must_exist: bool = False
+) -> MemoryRepository:
     """Return the repository for a location, importing only the backend it needs.
 
     Nothing is opened or created yet: a fault of the store is an error of the call that meets it.
+    With ``must_exist``, no call makes a file: one that is not there is such a fault.
     """
     if isinstance(location, RedisLocation):
         from extended_memory.storage.redis.repository import RedisRepository
@@ -25,7 +28,36 @@ def open_repository(location: SqliteLocation | RedisLocation) -> MemoryRepositor
         )
     from extended_memory.storage.sql.repository import SqlRepository
 
-    return SqlRepository(location.path, own_folder=location.own_folder)
+    return SqlRepository(location.path, own_folder=location.own_folder, must_exist=must_exist)
+
+
+def empty_repository() -> MemoryRepository:
+    """Return a repository that holds nothing, for a place where there is none."""
+    from extended_memory.storage.empty import EmptyRepository
+
+    return EmptyRepository()
+
+
+def is_there(location: SqliteLocation | RedisLocation) -> bool:
+    """Say whether there is a store to read; a Redis is one, whatever it holds."""
+    if isinstance(location, RedisLocation):
+        return True
+    from extended_memory.storage.sql import files
+
+    return files.holds_something(location.path)
+
+
+def shown(location: SqliteLocation | RedisLocation) -> str:
+    """Name a place to the person whose it is, without a secret.
+
+    Raises:
+        StoreError: the URL of a Redis cannot be understood.
+    """
+    if isinstance(location, RedisLocation):
+        from extended_memory.storage.redis import address
+
+        return address.parse(location.url).shown
+    return str(location.path)
 
 
 def open_legacy_redis(url: str, *, prefix: str) -> "LegacyRedis":

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,12 @@ def run(
         text=True,
         timeout=timeout,
     )
+
+
+def make(store: str) -> None:
+    """Make an empty store, as a server does at its start."""
+    with closing(opened(store)) as repository:
+        repository.prepare()
 
 
 def opened(store: str) -> MemoryRepository:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import opened, run
+from tests.cli.conftest import make, opened, run
 from tests.process.client import COMMAND, Server
 from tests.storage.redis.servers import RedisServer
 from tests.storage.sql.stores import (
@@ -117,7 +117,7 @@ def test_a_file_of_an_earlier_revision_is_copied_as_it_is(place: Path) -> None:
 def test_a_memory_that_is_not_there_is_said_and_not_made(place: Path) -> None:
     ended = run("backup", env={})
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "There is no file memory.db: check its name and its folder." in ended.stderr
+    assert f"There is no memory at {place}, which STORAGE_CONNECTION_STRING names" in ended.stderr
     assert not place.exists()
 
 
@@ -211,12 +211,13 @@ def test_listing_leaves_no_trace_beside_the_copies(place: Path) -> None:
 
 
 def test_no_backup_is_said(place: Path) -> None:
+    make(str(place))
     ended = run("backups", env={})
     assert (ended.returncode, ended.stdout) == (
         0,
         "There are no backups yet: `extended-memory-mcp backup` makes one.\n",
     )
-    assert not place.exists()
+    assert ended.stderr == f"The memory is {place}.\n"
 
 
 def restore(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -123,7 +123,7 @@ def test_a_store_is_checked_and_repaired_beside_a_server(
 def test_a_memory_that_is_not_there_is_said_and_not_made(place: Path) -> None:
     ended = run("check", env={})
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "There is no memory at memory.db yet" in ended.stderr
+    assert f"There is no memory at {place}, which STORAGE_CONNECTION_STRING names" in ended.stderr
     assert not place.exists()
 
 

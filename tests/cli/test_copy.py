@@ -217,7 +217,8 @@ def test_the_report_is_one_json_object(source: str, store: str) -> None:
 def test_a_file_that_is_not_there_is_said_and_not_made(tmp_path: Path) -> None:
     ended = run("copy", str(tmp_path / "typo.db"), str(tmp_path / "new.db"), env={})
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "There is no file typo.db to copy from: check the path." in ended.stderr
+    said = f"There is no memory at {tmp_path}/typo.db to copy from: check the path."
+    assert said in ended.stderr
     assert not list(tmp_path.glob("*.db"))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import run
+from tests.cli.conftest import make, run
 from tests.cli.moved import fill, held
 from tests.process.client import COMMAND
 
@@ -91,7 +91,10 @@ def test_markdown_is_a_private_file_for_each_context(store: str, tmp_path: Path)
     assert "notes is there and not empty: name a new folder." in again.stderr
 
 
-def test_an_empty_store_is_exported_and_an_empty_folder_is_filled(tmp_path: Path) -> None:
+def test_an_empty_store_is_exported_and_an_empty_folder_is_filled(
+    tmp_path: Path, place: Path
+) -> None:
+    make(str(place))
     ended = run("export", str(tmp_path / "a.jsonl"), env={})
     assert ended.stdout == f"0 contexts exported to {tmp_path}/a.jsonl.\n"
     (tmp_path / "notes").mkdir()
@@ -110,8 +113,9 @@ def test_an_empty_store_is_exported_and_an_empty_folder_is_filled(tmp_path: Path
     ],
 )
 def test_what_cannot_be_written_is_a_sentence(
-    arguments: list[str], sentence: str, tmp_path: Path
+    arguments: list[str], sentence: str, tmp_path: Path, place: Path
 ) -> None:
+    make(str(place))
     ended = run("export", *(one.format(tmp=tmp_path) for one in arguments), env={})
     assert (ended.returncode, ended.stdout) == (1, "")
     assert sentence in ended.stderr

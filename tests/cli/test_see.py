@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from tests.cli.conftest import run
+from extended_memory.settings import storage_location
+from extended_memory.storage import shown
+from tests.cli.conftest import make, run
 from tests.cli.contexts import CONTENTS, HOSTILE, fill
 
 SHOWN_HOSTILE = "␛[31mred␛[0m ␛]0;title␇ \ufffd2J \ufffdevil List<int> [b]is[/b] &#x202e; text"
@@ -122,12 +124,14 @@ def test_the_trash_lists_what_was_forgotten_of_every_project(env: dict[str, str]
 
 def test_an_empty_memory_is_said_to_be_empty(store: str) -> None:
     env = {"STORAGE_CONNECTION_STRING": store}
+    make(store)
+    where = f" The memory is {shown(storage_location(store))}.\n"
     said = {command: run(command, env=env) for command in ("projects", "list", "tags", "trash")}
     assert {command: ended.stderr for command, ended in said.items()} == {
-        "projects": "Nothing is saved yet.\n",
-        "list": 'The project "general" holds no context.\n',
-        "tags": 'No context of the project "general" has a tag.\n',
-        "trash": "The trash is empty.\n",
+        "projects": f"Nothing is saved yet.{where}",
+        "list": f'The project "general" holds no context.{where}',
+        "tags": f'No context of the project "general" has a tag.{where}',
+        "trash": f"The trash is empty.{where}",
     }
     assert {(ended.returncode, ended.stdout) for ended in said.values()} == {(0, "")}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import run
+from tests.cli.conftest import make, run
 from tests.cli.contexts import CONTENTS, fill
 from tests.cli.terminal import run_in_terminal
 
@@ -88,6 +88,7 @@ def test_a_terminal_shows_plots(env: dict[str, str]) -> None:
 
 
 def test_of_an_empty_memory(store: str) -> None:
+    make(store)
     ended = run("stats", env={"STORAGE_CONNECTION_STRING": store})
     assert ended.returncode == 0
     assert ended.stdout.startswith("projects\t0\ncontexts\t0\n")

@@ -33,6 +33,13 @@ TOOL_CALLS: dict[str, Json] = {
         ("STORAGE_CONNECTION_STRING", "sqlite://", "two slashes"),
         ("STORAGE_CONNECTION_STRING", "sqlite:///", "write sqlite:////"),
         ("STORAGE_CONNECTION_STRING", "sqlite:///:memory:", "write sqlite:////"),
+        ("STORAGE_CONNECTION_STRING", ":memory:", "write sqlite:////"),
+        ("STORAGE_CONNECTION_STRING", "sqlite:///${NOWHERE}/memory.db", 'holds "${NOWHERE}" in'),
+        ("STORAGE_CONNECTION_STRING", "$NOWHERE/memory.db", 'holds "$NOWHERE" in'),
+        ("STORAGE_CONNECTION_STRING", "%NOWHERE%/memory.db", 'holds "%NOWHERE%" in'),
+        ("STORAGE_CONNECTION_STRING", f"redis://:{PASSWORD}@${{HOST}}", 'holds "${HOST}", which'),
+        ("STORAGE_CONNECTION_STRING", "'memory.db'", "leave them out."),
+        ("EXTENDED_MEMORY_PROJECT", "${PROJECT}", 'holds "${PROJECT}", which'),
         ("EXTENDED_MEMORY_PROJECT", "a\tb", "remove it."),
         ("EXTENDED_MEMORY_PROJECT", "a\nb", "remove it."),
         ("EXTENDED_MEMORY_PROJECT", "a\x1bb", "remove it."),
@@ -41,13 +48,16 @@ TOOL_CALLS: dict[str, Json] = {
     ids=repr,
 )
 def test_a_setting_that_cannot_be_understood_ends_the_process_with_one_sentence(
-    variable: str, value: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+    variable: str, value: str, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
+    monkeypatch.chdir(tmp_path)
+    before = list(tmp_path.rglob("*"))
     ended = subprocess.run(
         COMMAND, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30
     )
-    assert ended.returncode > 0
+    assert ended.returncode == 2
+    assert list(tmp_path.rglob("*")) == before
     assert ended.stdout == ""
     (sentence,) = ended.stderr.splitlines()
     assert sentence.startswith(f"extended-memory-mcp: {variable} ")

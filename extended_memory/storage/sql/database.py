@@ -62,11 +62,12 @@ logger = logging.getLogger(__name__)
 class Database:
     """A SQLite file with its transactions. Thread-safe; every fault is a ``StoreError``."""
 
-    def __init__(self, path: Path, *, own_folder: bool = False) -> None:
+    def __init__(self, path: Path, *, own_folder: bool = False, must_exist: bool = False) -> None:
         self.path = path
         self._wal = path.with_name(f"{path.name}-wal")
         self._shm = path.with_name(f"{path.name}-shm")
         self._own_folder = own_folder
+        self._must_exist = must_exist
         self._opening = threading.RLock()
         self._writing = threading.Lock()
         self._engine: Engine | None = None
@@ -204,7 +205,9 @@ class Database:
         return engine
 
     def _make(self) -> None:
-        """Make the folder and the file where they are missing."""
+        """Make the folder and the file where they are missing and may be made."""
+        if self._must_exist and not files.holds_something(self.path):
+            raise StoreError(f"There is no memory in {self.path.name} any more: look for the file.")
         files.make_folder(self.path.parent)
         if self._own_folder:
             files.restrict(self.path.parent, files.FOLDER_MODE)

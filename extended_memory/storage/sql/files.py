@@ -6,6 +6,8 @@ import os
 import stat
 from pathlib import Path
 
+from extended_memory.domain import StoreError
+
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
@@ -22,12 +24,20 @@ def make_file(path: Path) -> None:
     """Make an empty file where it is missing.
 
     Before SQLite does: its own would be readable for everyone, and a WAL takes over the mode.
+
+    Raises:
+        StoreError: what is there is neither a file nor a folder.
     """
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, FILE_MODE))
     except FileExistsError:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
+        if not path.is_file():
+            raise StoreError(
+                f"{path.name} is a device or a pipe, which keeps nothing: set "
+                "STORAGE_CONNECTION_STRING to a file."
+            ) from None
 
 
 def restrict(path: Path, mode: int) -> None:
@@ -73,6 +83,18 @@ def size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def holds_something(path: Path) -> bool:
+    """Say whether there is a file that is not empty; of one that may not be seen, that it is."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # opening it says why
+    is_empty = stat.S_ISREG(status.st_mode) and not status.st_size
+    return not is_empty or bool(size(path.with_name(f"{path.name}-wal")))
 
 
 def _is_ours(status: os.stat_result) -> bool:

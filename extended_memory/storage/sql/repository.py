@@ -54,8 +54,8 @@ _LAST = datetime.max.replace(tzinfo=timezone.utc)
 class SqlRepository(MemoryRepository):
     """Contexts in one SQLite file."""
 
-    def __init__(self, path: Path, *, own_folder: bool = False) -> None:
-        self._database = Database(path, own_folder=own_folder)
+    def __init__(self, path: Path, *, own_folder: bool = False, must_exist: bool = False) -> None:
+        self._database = Database(path, own_folder=own_folder, must_exist=must_exist)
 
     def save(
         self,

@@ -1,0 +1,184 @@
+"""A store that is not there yet, to be read: it holds nothing, and nothing can be put in it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NoReturn
+
+from typing_extensions import override
+
+from extended_memory.domain import (
+    ALWAYS,
+    Change,
+    Context,
+    ContextPage,
+    Finding,
+    ForeignContext,
+    ForgottenContext,
+    Project,
+    Revision,
+    SearchPage,
+    StoreError,
+    Summary,
+    TagPage,
+    TimeSpan,
+    UpdatedContext,
+)
+from extended_memory.storage.contract import MemoryRepository, Tell
+
+
+class EmptyRepository(MemoryRepository):
+    """What the contract answers where nothing was ever saved."""
+
+    @override
+    def save(
+        self,
+        project: str,
+        content: str,
+        *,
+        importance: int,
+        tags: tuple[str, ...],
+        repeat_within: timedelta,
+    ) -> Context:
+        _refuse()
+
+    @override
+    def bring(self, contexts: Sequence[ForeignContext]) -> int:
+        _refuse()
+
+    @override
+    def brought(self, origins: Sequence[str]) -> frozenset[str]:
+        return frozenset()
+
+    @override
+    def load(
+        self,
+        project: str,
+        *,
+        minimum_importance: int,
+        tags: tuple[str, ...],
+        limit: int,
+        offset: int,
+        span: TimeSpan = ALWAYS,
+    ) -> ContextPage:
+        return ContextPage(contexts=(), total=0)
+
+    @override
+    def search(
+        self,
+        project: str,
+        text: str,
+        *,
+        minimum_importance: int,
+        tags: tuple[str, ...],
+        span: TimeSpan = ALWAYS,
+        limit: int,
+        offset: int,
+    ) -> SearchPage:
+        return SearchPage()
+
+    @override
+    def index_some(self, limit: int) -> int:
+        return 0
+
+    @override
+    def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
+        return ()
+
+    @override
+    def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
+        return ()
+
+    @override
+    def walk_trash(self, *, after: int, limit: int) -> tuple[ForgottenContext, ...]:
+        return ()
+
+    @override
+    def revised(self, ids: Sequence[int]) -> dict[int, tuple[Revision, ...]]:
+        return {}
+
+    @override
+    def rename_project(self, old: str, new: str) -> int:
+        return 0
+
+    @override
+    def summary(self, project: str | None) -> Summary:
+        return Summary()
+
+    @override
+    def update(
+        self,
+        context_id: int,
+        change: Change,
+        *,
+        project: str | None,
+        last_changed: TimeSpan | None = None,
+    ) -> UpdatedContext | None:
+        return None
+
+    @override
+    def forget(
+        self, context_id: int, *, project: str | None, permanently: bool = False
+    ) -> str | None:
+        return None
+
+    @override
+    def restore(
+        self, context_id: int, *, project: str | None, revision: int | None = None
+    ) -> Context | None:
+        return None
+
+    @override
+    def revisions(
+        self, context_id: int, *, project: str | None, limit: int
+    ) -> tuple[Revision, ...]:
+        return ()
+
+    @override
+    def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:
+        return ()
+
+    @override
+    def purge(self, *, before: datetime) -> int:
+        return 0
+
+    @override
+    def projects(self) -> tuple[Project, ...]:
+        return ()
+
+    @override
+    def project(self, name: str) -> Project | None:
+        return None
+
+    @override
+    def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
+        return TagPage(tags=(), total=0)
+
+    @override
+    def check(self, tell: Tell) -> tuple[Finding, ...]:
+        return ()
+
+    @override
+    def repair(self, findings: Sequence[Finding]) -> None:
+        return
+
+    @property
+    @override
+    def notice(self) -> str:
+        return ""
+
+    @property
+    @override
+    def answers_at_once(self) -> bool:
+        return True
+
+    @override
+    def prepare(self) -> None:
+        return
+
+    @override
+    def close(self) -> None:
+        return
+
+
+def _refuse() -> NoReturn:
+    raise StoreError("There is no memory to save in: a server makes one at its start.")
