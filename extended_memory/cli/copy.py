@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from rich.progress import Progress
 
+from extended_memory import output
 from extended_memory.cli import import_redis, screen, surroundings
 from extended_memory.cli.whole_store import Comparison, Copied, batches, everything
 from extended_memory.domain import ForeignContext, SettingsError, StoreError
 from extended_memory.names import normalise_project
 from extended_memory.service import MemoryService
 from extended_memory.settings import RedisLocation, SqliteLocation
-from extended_memory.storage import open_legacy_redis
+from extended_memory.storage import open_legacy_redis, side_files, store_files
 from extended_memory.storage.redis.health import LEGACY_PREFIX
 
 if TYPE_CHECKING:
@@ -50,13 +51,15 @@ def copy(
     at = surroundings.place(source)
     if isinstance(at, SqliteLocation) and not at.path.exists():
         raise SettingsError(f"There is no file {at.path.name} to copy from: check the path.")
+    to = surroundings.place(target)
+    _require_own_place(to, at)
     only = normalise_project(project or "")
     copied = Copied()
     report: dict[str, Any] = {}
     lines: list[str] = []
     with (
         surroundings.memory(at) as old,
-        surroundings.memory(surroundings.place(target)) as memory,
+        surroundings.memory(to) as memory,
         surroundings.progress() as progress,
     ):
         for each in (old, memory):
@@ -82,6 +85,24 @@ def copy(
             f"{compared.missing:,} contexts are not there as they were copied: run the same "
             "command again, with no client at work on either store."
         )
+
+
+def _require_own_place(
+    to: SqliteLocation | RedisLocation, at: SqliteLocation | RedisLocation
+) -> None:
+    """Refuse a target among the files of another store, and one beside which the source would go.
+
+    Raises:
+        OutputError: it is one.
+    """
+    if not isinstance(to, SqliteLocation):
+        return
+    for other in (at, surroundings.settings().storage):
+        if isinstance(other, SqliteLocation) and not output.is_same(to.path, other.path):
+            output.target(to.path, store=store_files(other))
+    if isinstance(at, SqliteLocation):
+        for side in side_files(to):
+            output.target(side, store=[at.path])
 
 
 def _bring_over(
