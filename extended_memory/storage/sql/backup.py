@@ -20,7 +20,7 @@ from extended_memory.domain import Backup, MadeBackup, MovedFile, RestoredBackup
 from extended_memory.output import OutputError
 from extended_memory.storage.sql import copies, files, leftovers, upgrade
 from extended_memory.storage.sql.copies import Tell, nobody
-from extended_memory.storage.sql.engine import connect
+from extended_memory.storage.sql.engine import READ_WRITE, connect
 from extended_memory.storage.sql.faults import cause, fault
 from extended_memory.storage.sql.holders import holders, in_use, require_unused
 from extended_memory.storage.sql.upgrade import FileState
@@ -141,17 +141,16 @@ def restore(path: Path, backup: Path, *, tell: Tell = nobody) -> RestoredBackup:
             f"{path.name} is no regular file, so nothing was restored: set "
             "STORAGE_CONNECTION_STRING to one."
         )
-    expected = backup_to_restore(backup)
+    backup_to_restore(backup)
     with _faults(path):
         with closing(connect(backup, copies.reading_mode(backup))) as source:
             aside, moved = _replace(path, source, tell)
-        there = _described(path)
-    if there.context_count != expected.context_count or not copies.is_sound(path):
-        raise StoreError(
-            f"{path.name} is not what {backup.name} was, now that it is in its place: quit every "
-            "client of this memory, and restore it again."
-        )
-    return RestoredBackup(backup=there, replaced=aside, moved=moved)
+        if not copies.is_sound(path, READ_WRITE):  # a server may have it open already
+            raise StoreError(
+                f"{path.name} is not whole, now that {backup.name} is in its place: quit every "
+                "client of this memory, and restore it again."
+            )
+        return RestoredBackup(backup=_described(path), replaced=aside, moved=moved)
 
 
 def _replace(
@@ -160,7 +159,7 @@ def _replace(
     """Write a database to a place; return where the file is that was there, and what lay beside."""
     files.make_folder(path.parent)
     if not path.exists():
-        return None, copies.write(source, path, tell=tell)
+        return None, copies.write(source, path, is_checked=False, tell=tell)
     moved: tuple[MovedFile, ...] = ()
     if not files.size(path):
         moved = leftovers.set_aside(path)  # SQLite would delete it, as it is of no empty file
@@ -170,7 +169,7 @@ def _replace(
         if not _is_beyond_sqlite(error):
             raise
     aside = _move_aside(path)
-    return aside, copies.write(source, path, tell=tell)
+    return aside, copies.write(source, path, is_checked=False, tell=tell)
 
 
 def _overwrite(path: Path, source: sqlite3.Connection, tell: Tell) -> Path:

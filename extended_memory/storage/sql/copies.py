@@ -164,10 +164,13 @@ def _copy_pages(source: sqlite3.Connection, copy: sqlite3.Connection, tell: Tell
             source.execute("ROLLBACK")
 
 
-def is_sound(path: Path) -> bool:
-    """Say whether the pages of a file that nobody writes are whole; False if it is no database."""
+def is_sound(path: Path, mode: str = "") -> bool:
+    """Say whether the pages of a file are whole; False if it is no database.
+
+    Without a mode, of one that nobody writes, and without a trace beside it.
+    """
     try:
-        with closing(connect(path, reading_mode(path))) as database:
+        with closing(connect(path, mode or reading_mode(path))) as database:
             found: object = database.execute("PRAGMA quick_check(1)").fetchone()
             return found == ("ok",)
     except sqlite3.DatabaseError:
