@@ -27,6 +27,7 @@ The map. A call travels down this list and its answer comes back up; imports poi
                     ``redis`` on Redis and Valkey
 - ``search``        text to terms, query to plan, ranking: one way for all backends
 - ``names``         how names of projects and tags are normalised
+- ``output``        the files that commands write: what they may replace, and how
 - ``domain``        the values all of the above speak in, and the errors they raise
 
 The words that a model reads as prose lie in ``prose/*.md``; the history of the schema lies in

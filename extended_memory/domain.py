@@ -320,6 +320,32 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MovedFile:
+    """A file that lay where it would have harmed another one, and where it is kept now."""
+
+    found: Path
+    kept: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeBackup:
+    """A backup that was made, and the older ones that went because of it."""
+
+    backup: Backup
+    removed: tuple[Path, ...] = ()
+    moved: tuple[MovedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoredBackup:
+    """A backup in its new place; ``replaced`` is where the file is kept that was there before."""
+
+    backup: Backup
+    replaced: Path | None = None
+    moved: tuple[MovedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """Something in a store that does not fit together, and how often.
 

@@ -5,8 +5,11 @@ import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from pathlib import Path
+from typing import Literal
 
 from cyclopts import App
+from typing_extensions import override
 
 from extended_memory import logs
 from extended_memory.domain import ExtendedMemoryError, UnusableSettingError
@@ -18,7 +21,29 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 _NAME = "extended-memory-mcp"
 
-app = App(
+
+class _App(App):
+    @override
+    def install_completion(
+        self,
+        *,
+        shell: Literal["zsh", "bash", "fish", "powershell"] | None = None,
+        output: Path | None = None,
+        add_to_startup: bool = True,
+    ) -> Path:
+        from extended_memory.cli import completion
+
+        if output is not None:
+            completion.require_free(output)
+        try:
+            return super().install_completion(
+                shell=shell, output=output, add_to_startup=add_to_startup
+            )
+        except OSError as error:
+            raise completion.refusal(output, error) from error
+
+
+app = _App(
     name=_NAME,
     version=f"{_NAME} {__version__}",
     help="A local MCP server that keeps the context of your projects between chats. Without a "

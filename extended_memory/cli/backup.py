@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from rich.filesize import decimal
 
 from extended_memory.cli import screen, surroundings
-from extended_memory.domain import Backup, SettingsError
+from extended_memory.domain import Backup, MovedFile, SettingsError
 from extended_memory.storage import back_up, backup_to_restore, is_there, shown
 from extended_memory.storage import backups as copies_beside
 from extended_memory.storage import restore_backup as put_back
@@ -23,7 +23,13 @@ _REASONS = {
 }
 
 
-def backup(file: Path | None = None, /, *, as_json: AsJson = False) -> None:
+def backup(
+    file: Path | None = None,
+    /,
+    *,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Copy the memory's file while servers use it.
 
     The copy is looked through before it gets its name. Beside the memory, the newest five made so
@@ -33,20 +39,25 @@ def backup(file: Path | None = None, /, *, as_json: AsJson = False) -> None:
     ----------
     file
         A new file, or a folder, for the copy. Left out: beside the memory.
+    overwrite
+        Replace the file that is there; never one of the memory itself.
     as_json
         Print one JSON object.
     """
     location = surroundings.settings().storage
     surroundings.require(location)
-    target = None if file is None else file.expanduser().resolve()
+    target = None if file is None else file.expanduser().absolute()
     with _told("Copying") as tell:
-        made, gone = back_up(location, target, tell=tell)
+        made = back_up(location, target, overwrite=overwrite, tell=tell)
+    copy = made.backup
     if as_json:
-        screen.show_json(_values(made) | {"removed": [str(path) for path in gone]})
+        removed = [str(path) for path in made.removed]
+        screen.show_json(_values(copy) | {"removed": removed} | _moved_values(made.moved))
         return
-    screen.say(f"Copied {_contexts(made)} ({decimal(made.size)}) to {made.path}")
-    for path in gone:
+    screen.say(f"Copied {_contexts(copy)} ({decimal(copy.size)}) to {copy.path}")
+    for path in made.removed:
         screen.say(f"An older backup went: {path.name}")
+    _say_moved(made.moved)
 
 
 def backups(*, as_json: AsJson = False) -> None:
@@ -107,15 +118,18 @@ def restore_backup(
     if not yes and not screen.ask(question):
         raise SettingsError("Nothing was changed.")
     with _told("Restoring") as tell:
-        aside = put_back(location, chosen, tell=tell)
+        restored = put_back(location, chosen, tell=tell)
+    aside = restored.replaced
     if as_json:
-        screen.show_json({**_values(found), "replaced": None if aside is None else str(aside)})
+        replaced = None if aside is None else str(aside)
+        screen.show_json({**_values(found), "replaced": replaced, **_moved_values(restored.moved)})
         return
-    screen.say(f"Restored {_contexts(found)}.")
+    screen.say(f"Restored {_contexts(restored.backup)}.")
     if aside is None:
         screen.say(f"There was no memory at {shown(location)}: it was made.")
     else:
         screen.say(f"What was there is kept in {aside}")
+    _say_moved(restored.moved)
 
 
 @contextmanager
@@ -129,6 +143,15 @@ def _contexts(backup: Backup) -> str:
     if backup.context_count is None:
         return "an unknown number of contexts"
     return "1 context" if backup.context_count == 1 else f"{backup.context_count:,} contexts"
+
+
+def _say_moved(moved: tuple[MovedFile, ...]) -> None:
+    for one in moved:
+        screen.say(f"{one.found.name} lay there without its file, and is kept in {one.kept}")
+
+
+def _moved_values(moved: tuple[MovedFile, ...]) -> dict[str, Any]:
+    return {"moved": [{"found": str(one.found), "kept": str(one.kept)} for one in moved]}
 
 
 def _values(backup: Backup) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from rich.progress import Progress
 
+from extended_memory import output
 from extended_memory.cli import import_redis, screen, surroundings
 from extended_memory.cli.whole_store import Comparison, Copied, batches, everything
 from extended_memory.domain import (
@@ -20,8 +21,8 @@ from extended_memory.domain import (
 )
 from extended_memory.names import normalise_project
 from extended_memory.service import MemoryService
-from extended_memory.settings import RedisLocation
-from extended_memory.storage import open_legacy_redis
+from extended_memory.settings import RedisLocation, SqliteLocation
+from extended_memory.storage import open_legacy_redis, side_files, store_files
 from extended_memory.storage.redis.health import LEGACY_PREFIX
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def copy(
     """
     at = surroundings.place(source, argument="SOURCE", as_written=True)
     to = surroundings.place(target, argument="TARGET")
+    _require_own_place(to, at)
     only = normalise_project(project or "")
     copied = Copied()
     report: dict[str, Any] = {}
@@ -103,6 +105,24 @@ def copy(
             f"({shown}{f' and {more:,} more' if more > 0 else ''}): correct the times in an "
             "export of the first store, and import that."
         )
+
+
+def _require_own_place(
+    to: SqliteLocation | RedisLocation, at: SqliteLocation | RedisLocation
+) -> None:
+    """Refuse a target among the files of another store, and one beside which the source would go.
+
+    Raises:
+        OutputError: it is one.
+    """
+    if not isinstance(to, SqliteLocation):
+        return
+    for other in (at, surroundings.settings().storage):
+        if isinstance(other, SqliteLocation) and not output.is_same(to.path, other.path):
+            output.target(to.path, store=store_files(other))
+    if isinstance(at, SqliteLocation):
+        for side in side_files(to):
+            output.target(side, store=[at.path])
 
 
 def _bring_over(

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from os.path import expanduser
@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import IO, Annotated, Literal
 
 from cyclopts import Parameter
-from rich.progress import Progress
 
+from extended_memory import output
 from extended_memory.cli import moving, screen, surroundings
 from extended_memory.cli.whole_store import everything
 from extended_memory.domain import ForeignContext
+from extended_memory.output import Target
 from extended_memory.service import MemoryService
+from extended_memory.storage import store_files
 from extended_memory.transfer import exporting, jsonl, markdown
 from extended_memory.transfer.reading import TransferError
 
@@ -29,6 +31,7 @@ def export(
     *,
     form: Annotated[Literal["jsonl", "markdown"], Parameter(name="--format")] = "jsonl",
     project: str = "",
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> None:
     """Write the memory to a file, to standard output, or to a folder of Markdown files.
@@ -44,6 +47,8 @@ def export(
         What to write.
     project
         Only this project.
+    overwrite
+        Replace a file that is no export; never one of the memory itself, and no folder.
     as_json
         Print the report as one JSON object; on standard error where the data is on standard
         output.
@@ -52,6 +57,8 @@ def export(
         raise TransferError(
             "Markdown goes into a folder: name a new one, such as `export --format markdown notes`."
         )
+    store = store_files(surroundings.settings().storage)
+    path = Path(expanduser(file))
     with surroundings.opened(missing="empty") as memory:
         only = moving.project_name(project)
         if only or memory.pinned is not None:
@@ -63,48 +70,67 @@ def export(
             else:
                 screen.note("No file was written.")
             return
-        memory.prepare()  # what the log has to say of the store comes before the bar
-        path = Path(expanduser(file))
-        with _told(path.name), surroundings.progress() as progress:
-            if form == "markdown":
-                report = _to_folder(memory, path, only, progress)
-            elif file == moving.STANDARD:
-                progress.disable = sys.stdout.isatty()  # a bar would stand among the lines
-                report = _to_lines(memory, sys.stdout.buffer, only, progress)
-                sys.stdout.buffer.flush()
-            else:
-                with exporting.new_file(path) as out:
-                    report = _to_lines(memory, out, only, progress)
-    _tell(report, file, as_json)
+        # Before the memory is opened: a name such as /dev/fd/5 could be one of its own files then.
+        if form == "markdown":
+            with _told(path.name), output.filled_folder(path, store=store) as folder:
+                report = _to_folder(memory, folder, only)
+            say = screen.say
+        else:
+            with _told("Standard output" if file == moving.STANDARD else path.name):
+                to = _target(file, store, overwrite=overwrite)
+                with output.opened(to) as out:
+                    report = _to_lines(memory, out, only)
+            say = screen.note if to.is_standard_output else screen.say
+    _tell(report, file, say, as_json=as_json)
 
 
-def _to_lines(
-    memory: MemoryService, out: IO[bytes], project: str, progress: Progress
-) -> dict[str, int]:
-    task = progress.add_task("Exporting", total=_total(memory, project))
-    out.write(jsonl.header(datetime.now(timezone.utc)))
+def _target(file: str, store: tuple[Path, ...], *, overwrite: bool) -> Target:
+    if file == moving.STANDARD:
+        return output.standard_output(store)
+    path = Path(expanduser(file))
+    if path.is_dir():
+        raise TransferError(
+            f"{path.name} is a folder: name a file, or say --format markdown to fill a new one."
+        )
+    to = output.target(path, store=store)
+    output.require_free(to, what="export", is_one=exporting.is_export, overwrite=overwrite)
+    return to
+
+
+def _to_lines(memory: MemoryService, out: IO[bytes], project: str) -> dict[str, int]:
     counts = dict(_NOTHING)
-    for context_id, context in _of(memory, project):
-        out.write(jsonl.line(context_id, context))
-        counts["trash" if context.forgotten_at else "contexts"] += 1
-        counts["revisions"] += len(context.revisions)
-        progress.advance(task, context.forgotten_at is None)
+    # In a terminal, a bar would stand among the lines.
+    with _progress(memory, project, is_shown=not out.isatty()) as advance:
+        out.write(jsonl.header(datetime.now(timezone.utc)))
+        for context_id, context in _of(memory, project):
+            out.write(jsonl.line(context_id, context))
+            counts["trash" if context.forgotten_at else "contexts"] += 1
+            counts["revisions"] += len(context.revisions)
+            advance(context.forgotten_at is None)
     return counts
 
 
-def _to_folder(
-    memory: MemoryService, path: Path, project: str, progress: Progress
-) -> dict[str, int]:
-    task = progress.add_task("Exporting", total=_total(memory, project))
+def _to_folder(memory: MemoryService, folder: Path, project: str) -> dict[str, int]:
     written = 0
-    with exporting.new_folder(path) as folder:
+    with _progress(memory, project) as advance:
         for context_id, context in _of(memory, project):
             if context.forgotten_at is None:
                 file = folder / markdown.file_of(context_id, context)
                 exporting.put(file, markdown.text_of(context_id, context))
                 written += 1
-                progress.advance(task)
+                advance(True)
     return {"contexts": written}
+
+
+@contextmanager
+def _progress(
+    memory: MemoryService, project: str, *, is_shown: bool = True
+) -> Iterator[Callable[[bool], None]]:
+    memory.prepare()  # what the log has to say of the store comes before the bar
+    with surroundings.progress() as progress:
+        progress.disable = progress.disable or not is_shown
+        task = progress.add_task("Exporting", total=_total(memory, project))
+        yield lambda is_one: progress.advance(task, is_one)
 
 
 def _of(memory: MemoryService, project: str) -> Iterator[tuple[int, ForeignContext]]:
@@ -116,7 +142,7 @@ def _total(memory: MemoryService, project: str) -> int:
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def _told(where: str) -> Iterator[None]:
     """Turn what the system refuses into a sentence."""
     try:
         yield
@@ -125,15 +151,13 @@ def _told(name: str) -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise TransferError("Nobody reads on: the export is not whole.") from error
     except OSError as error:
-        where = "Standard output" if name == moving.STANDARD else name
         raise TransferError(
             f"{where} cannot be written: {error.strerror or error}. "
             "What was there before is untouched."
         ) from error
 
 
-def _tell(report: dict[str, int], file: str, as_json: bool) -> None:
-    say = screen.note if file == moving.STANDARD else screen.say
+def _tell(report: dict[str, int], file: str, say: Callable[[str], None], *, as_json: bool) -> None:
     if as_json:
         say(json.dumps({"file": file, **report}, ensure_ascii=False))
         return

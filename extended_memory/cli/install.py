@@ -12,14 +12,17 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
+from extended_memory import output
 from extended_memory.cli import screen, surroundings
 from extended_memory.cli.client_entry import entry, variables
 from extended_memory.cli.client_list import show_clients
 from extended_memory.clients import change, files, found
 from extended_memory.clients.entry import NAME
+from extended_memory.clients.faults import ConfigurationError
 from extended_memory.clients.table import Client, ClientName, Machine, named
 from extended_memory.domain import SettingsError
 from extended_memory.settings import STORAGE_CONNECTION_STRING
+from extended_memory.storage import store_files
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 _Flag = Annotated[bool, Parameter(negative="")]
@@ -73,7 +76,7 @@ def install(
     if print_only:
         _print(to, at, name or NAME, entry(to, given, before={}), as_json=as_json)
         return
-    read = files.read(at)
+    read = _configuration(at, given)
     before = change.present(to, read, name=name)
     kept = before.env if before else {}
     new = entry(to, given, before=kept)
@@ -114,8 +117,23 @@ def uninstall(
     """
     of = named(client)
     at = file or of.files(surroundings.machine())[0]
-    wanted = change.to_uninstall(of, files.read(at), name=name)
+    wanted = change.to_uninstall(of, _configuration(at, {}), name=name)
     _carry_out(wanted, "uninstall", yes=yes, as_json=as_json)
+
+
+def _configuration(path: Path, given: Mapping[str, str]) -> files.File:
+    """Read a configuration that is to be changed; it is no file of the memory, here or there.
+
+    Raises:
+        OutputError: it is.
+        ConfigurationError: it cannot be read.
+    """
+    here, there = surroundings.settings(), surroundings.settings_of(given)
+    try:
+        output.target(path, store=(*store_files(here.storage), *store_files(there.storage)))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+    return files.read(path)
 
 
 def _carry_out(wanted: change.Change, what: str, *, yes: bool, as_json: bool) -> None:

@@ -1,17 +1,14 @@
 """Configuration files on the disk: read as text, and replaced whole or not at all."""
 
-import os
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
 
 from extended_memory.clients.faults import ConfigurationError
+from extended_memory.output import MOMENT, OWN_FILE, written
 
 _MARK = "\N{BYTE ORDER MARK}"
-_FOR_OWNER = 0o600  # it may hold passwords, and nobody but its client needs to read it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +30,8 @@ def read(path: Path) -> File:
     Raises:
         ConfigurationError: it cannot be read, or is no text.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ConfigurationError(f"{path} is no regular file: name the client's configuration.")
     try:
         text = path.read_bytes().decode()
     except (FileNotFoundError, NotADirectoryError):
@@ -62,10 +61,10 @@ def replace(file: File, text: str, *, now: datetime) -> Path | None:
     try:
         if file.text is None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, file.bytes_of(text), _FOR_OWNER)
+            _write(path, file.bytes_of(text))
             return None
         mode = path.stat().st_mode & 0o777
-        backup = _free(path.with_name(f"{path.name}.backup-{now:%Y%m%dT%H%M%SZ}"))
+        backup = _free(path.with_name(f"{path.name}.backup-{now.strftime(MOMENT)}"))
         _write(backup, file.bytes_of(file.text), mode)
         try:
             _write(path, file.bytes_of(text), mode)
@@ -85,17 +84,6 @@ def _free(path: Path) -> Path:
     return path if not path.exists() else next(p for p in numbered if not p.exists())
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Write a file that is there as a whole, also after a power cut, or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(mode)
-        temporary.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
+def _write(path: Path, content: bytes, mode: int = OWN_FILE) -> None:
+    with written(path, mode=mode) as part:
+        part.write_bytes(content)

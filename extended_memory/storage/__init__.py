@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extended_memory.domain import Backup, Remark, StoreError
+from extended_memory.domain import Backup, MadeBackup, Remark, RestoredBackup, StoreError
 from extended_memory.settings import RedisLocation, SqliteLocation
 from extended_memory.storage.contract import MemoryRepository
 
@@ -71,19 +71,42 @@ Tell = Callable[[int, int], None]
 """Is told how much of a task is done, and of how much."""
 
 
-def back_up(
-    location: SqliteLocation | RedisLocation, target: Path | None, *, tell: Tell
-) -> tuple[Backup, list[Path]]:
-    """Copy a store's file while others use it, beside it or to a new file.
+def store_files(location: SqliteLocation | RedisLocation) -> tuple[Path, ...]:
+    """Return the files that a store is in, its backups too; some may not be there now.
 
-    Return the copy, and older ones beside the file that went because of it.
+    Raises:
+        StoreError: its folder cannot be read.
+    """
+    if isinstance(location, RedisLocation):
+        return ()
+    from extended_memory.storage.sql import backup
+
+    return backup.store_files(location.path)
+
+
+def side_files(location: SqliteLocation) -> tuple[Path, ...]:
+    """Return where SQLite keeps files beside a store's own; it plays them back and deletes them."""
+    from extended_memory.storage.sql import leftovers
+
+    return leftovers.sides(location.path)
+
+
+def back_up(
+    location: SqliteLocation | RedisLocation,
+    target: Path | None,
+    *,
+    overwrite: bool = False,
+    tell: Tell,
+) -> MadeBackup:
+    """Copy a store's file while others use it, beside it or to a new file.
 
     Raises:
         StoreError: the store is no file, or it cannot be copied.
+        OutputError: the target is not to be written over.
     """
     from extended_memory.storage.sql import backup
 
-    return backup.back_up(_file(location), target, tell=tell)
+    return backup.back_up(_file(location), target, overwrite=overwrite, tell=tell)
 
 
 def backups(location: SqliteLocation | RedisLocation) -> tuple[Backup, ...]:
@@ -111,8 +134,8 @@ def backup_to_restore(location: SqliteLocation | RedisLocation, file: Path) -> B
 
 def restore_backup(
     location: SqliteLocation | RedisLocation, file: Path, *, tell: Tell
-) -> Path | None:
-    """Put a backup in the place of a store's file; return where that one is kept, if it was there.
+) -> RestoredBackup:
+    """Put a backup in the place of a store's file, and keep that one.
 
     Raises:
         StoreError: the backup is none, others use the file, or the store is no file.

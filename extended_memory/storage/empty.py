@@ -1,6 +1,6 @@
 """A store that is not there yet, to be read: it holds nothing, and nothing can be put in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NoReturn
 
@@ -17,6 +17,7 @@ from extended_memory.domain import (
     Project,
     Revision,
     SearchPage,
+    Standing,
     StoreError,
     Summary,
     TagPage,
@@ -46,8 +47,8 @@ class EmptyRepository(MemoryRepository):
         _refuse()
 
     @override
-    def brought(self, origins: Sequence[str]) -> frozenset[str]:
-        return frozenset()
+    def brought(self, origins: Sequence[str]) -> Mapping[str, Standing]:
+        return {}
 
     @override
     def load(

@@ -80,7 +80,9 @@ def test_a_file_that_is_there_is_not_overwritten(place: Path, tmp_path: Path) ->
     mine.write_text("precious")
     ended = run("backup", str(mine), env={})
     assert ended.returncode == 1
-    assert "There is a file mine.db already: choose another name." in ended.stderr
+    assert (
+        "There is a file mine.db already: choose another name, or say --overwrite." in ended.stderr
+    )
     assert mine.read_text() == "precious"
 
 

@@ -14,6 +14,8 @@ from tests.cli.conftest import make, run
 from tests.cli.moved import fill, held
 from tests.process.client import COMMAND
 
+EARLIER = b'{"format":"extended-memory","version":1,"exported_at":"2026-11-01T00:00:00.000Z"}\n'
+
 
 def records(data: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in data.splitlines()[1:]]
@@ -154,7 +156,7 @@ def test_an_export_that_is_interrupted_leaves_the_old_file(
     store = f"sqlite:///{place}"
     fill(store, count=3_000)
     file = tmp_path / "memory.jsonl"
-    file.write_text("what was there")
+    file.write_bytes(EARLIER)
     with subprocess.Popen(
         [*COMMAND, "export", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as exporter:
@@ -162,6 +164,6 @@ def test_an_export_that_is_interrupted_leaves_the_old_file(
             assert exporter.poll() is None
         exporter.send_signal(number)
     assert exporter.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
-    assert file.read_text() == "what was there"
+    assert file.read_bytes() == EARLIER
     if number == signal.SIGINT:
         assert not list(tmp_path.glob(".memory.jsonl.*"))

@@ -15,28 +15,31 @@ from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
-from extended_memory.domain import Backup, StoreBusyError, StoreError
-from extended_memory.storage.sql import copies, files, upgrade
+from extended_memory import output
+from extended_memory.domain import Backup, MadeBackup, MovedFile, RestoredBackup, StoreError
+from extended_memory.output import OutputError
+from extended_memory.storage.sql import copies, files, leftovers, upgrade
 from extended_memory.storage.sql.copies import Tell, nobody
-from extended_memory.storage.sql.engine import connect
+from extended_memory.storage.sql.engine import READ_WRITE, connect
 from extended_memory.storage.sql.faults import cause, fault
-from extended_memory.storage.sql.holders import holders
+from extended_memory.storage.sql.holders import holders, in_use, require_unused
 from extended_memory.storage.sql.upgrade import FileState
 
 _LOCK_SECONDS = 2.0
 """How long another user may take to finish; a server never does."""
 
-_ASIDE = ("", "-wal", "-shm", "-journal")
 
+def back_up(
+    path: Path, target: Path | None, *, overwrite: bool = False, tell: Tell = nobody
+) -> MadeBackup:
+    """Copy a file while others use it, beside it or to a new file.
 
-def back_up(path: Path, target: Path | None, *, tell: Tell = nobody) -> tuple[Backup, list[Path]]:
-    """Copy a file while others use it, beside it or to a new file; return the copy.
-
-    And the copies beside it that had to go because newer ones are enough. The file is neither
-    changed nor upgraded.
+    The file is neither changed nor upgraded. Copies beside it go where newer ones are enough.
 
     Raises:
         StoreError: there is no file, it is not ours, or it cannot be read or copied.
+        StoreBusyError: another process uses the target.
+        OutputError: the target is not to be written over.
     """
     _require(path)
     with _faults(path):
@@ -50,13 +53,51 @@ def back_up(path: Path, target: Path | None, *, tell: Tell = nobody) -> tuple[Ba
             target = copies.new_name(path, revision, "manual")
         elif target.is_dir():
             target /= copies.new_name(path, revision, "manual").name
-        if target.exists():
-            raise StoreError(f"There is a file {target.name} already: choose another name.")
-    with _faults(target), closing(connect(path)) as source:
-        copies.write(source, target, tell=tell)
+    with _faults(target):
+        target = _place_for(target, store_files(path), overwrite=overwrite)
+        with closing(connect(path)) as source:
+            moved = copies.write(source, target, may_replace=overwrite, tell=tell)
     gone = copies.thin_out(path, "manual") if is_beside else []
     with _faults(target):
-        return _described(target), gone
+        return MadeBackup(backup=_described(target), removed=tuple(gone), moved=moved)
+
+
+def store_files(path: Path) -> tuple[Path, ...]:
+    """Return what is part of a memory: its file, what lies beside it for SQLite, and its copies.
+
+    Those that SQLite makes are named also where they are not there now.
+
+    Raises:
+        StoreError: its folder cannot be read.
+    """
+    there: list[Path] = []
+    if path.parent.is_dir():
+        with _faults(path):
+            made = [copy.path for copy in copies.beside(path)]
+            there = [*copies.unfinished(path), *leftovers.kept(path)]
+            there += [file for copy in made for file in (copy, *leftovers.sides(copy))]
+    return (path, *leftovers.sides(path), *there)
+
+
+def _place_for(target: Path, store: tuple[Path, ...], *, overwrite: bool) -> Path:
+    """Return where a copy goes to, without links.
+
+    Raises:
+        OutputError: something is there that is not to be written over, or is no file.
+    """
+    to = output.target(target, store=store)
+    for side in leftovers.sides(to.path):  # what lies there is moved away
+        output.target(side, store=store)
+    if to.is_stream:
+        raise OutputError(
+            f"{to.name} is no file, and SQLite writes a copy into a file alone: name one, or take "
+            "`extended-memory-mcp export`, which can write there."
+        )
+    if to.status is not None and not overwrite:
+        raise OutputError(
+            f"There is a file {to.name} already: choose another name, or say --overwrite."
+        )
+    return to.path
 
 
 def backups(path: Path) -> tuple[Backup, ...]:
@@ -86,29 +127,49 @@ def backup_to_restore(backup: Path) -> Backup:
         return _described(backup)
 
 
-def restore(path: Path, backup: Path, *, tell: Tell = nobody) -> Path | None:
-    """Put a backup in the place of the present file; return where that one is now.
+def restore(path: Path, backup: Path, *, tell: Tell = nobody) -> RestoredBackup:
+    """Put a backup in the place of the present file, and keep that one.
 
     Raises:
         StoreError: the backup is not one, or the file cannot be written.
         StoreBusyError: others use the file.
     """
-    if path.exists() and path.samefile(backup):
+    if output.is_same(path, backup):
         raise StoreError(f"{backup.name} is the present file itself: name one of its backups.")
+    if path.exists() and not path.is_file():
+        raise StoreError(
+            f"{path.name} is no regular file, so nothing was restored: set "
+            "STORAGE_CONNECTION_STRING to one."
+        )
     backup_to_restore(backup)
-    with _faults(path), closing(connect(backup, copies.reading_mode(backup))) as source:
-        files.make_folder(path.parent)
-        if not path.exists():
-            copies.write(source, path, tell=tell)
-            return None
-        try:
-            return _overwrite(path, source, tell)
-        except sqlite3.DatabaseError as error:
-            if not _is_beyond_sqlite(error):
-                raise
-        aside = _move_aside(path)
-        copies.write(source, path, tell=tell)
-        return aside
+    with _faults(path):
+        with closing(connect(backup, copies.reading_mode(backup))) as source:
+            aside, moved = _replace(path, source, tell)
+        if not copies.is_sound(path, READ_WRITE):  # a server may have it open already
+            raise StoreError(
+                f"{path.name} is not whole, now that {backup.name} is in its place: quit every "
+                "client of this memory, and restore it again."
+            )
+        return RestoredBackup(backup=_described(path), replaced=aside, moved=moved)
+
+
+def _replace(
+    path: Path, source: sqlite3.Connection, tell: Tell
+) -> tuple[Path | None, tuple[MovedFile, ...]]:
+    """Write a database to a place; return where the file is that was there, and what lay beside."""
+    files.make_folder(path.parent)
+    if not path.exists():
+        return None, copies.write(source, path, is_checked=False, tell=tell)
+    moved: tuple[MovedFile, ...] = ()
+    if not files.size(path):
+        moved = leftovers.set_aside(path)  # SQLite would delete it, as it is of no empty file
+    try:
+        return _overwrite(path, source, tell), moved
+    except sqlite3.DatabaseError as error:
+        if not _is_beyond_sqlite(error):
+            raise
+    aside = _move_aside(path)
+    return aside, copies.write(source, path, is_checked=False, tell=tell)
 
 
 def _overwrite(path: Path, source: sqlite3.Connection, tell: Tell) -> Path:
@@ -129,10 +190,9 @@ def _overwrite(path: Path, source: sqlite3.Connection, tell: Tell) -> Path:
 
 def _move_aside(path: Path) -> Path:
     """Move a file that SQLite cannot read out of the way, with what belongs to it."""
-    if users := holders(path):
-        raise _in_use(path.name, len(users))
+    require_unused(path)
     aside = copies.new_name(path, "unknown", "replaced")
-    for ending in reversed(_ASIDE):
+    for ending in (*leftovers.SIDES, ""):
         beside = path.with_name(path.name + ending)
         if beside.exists():
             beside.replace(aside.with_name(aside.name + ending))
@@ -173,21 +233,13 @@ def _require(path: Path) -> None:
         raise StoreError(f"There is no file {path.name}: check its name and its folder.")
 
 
-def _in_use(name: str, users: int = 0) -> StoreBusyError:
-    others = f"{users} other processes use" if users > 1 else "another process uses"
-    return StoreBusyError(
-        f"{name} was left as it is, {others} it: quit every client of this memory, and try again "
-        "(`extended-memory-mcp doctor` says which processes they are, where the system tells)."
-    )
-
-
 @contextmanager
 def _faults(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
         if "locked" in cause(error):
-            raise _in_use(path.name, len(holders(path) or ())) from None
+            raise in_use(path.name, holders(path) or ()) from None
         raise fault(error, name=path.name) from error
 
 

@@ -5,10 +5,8 @@ the revision. One that was asked for ends in ``-manual``, and what a restored ba
 of in ``-replaced``. Of each kind the newest five stay, so that none pushes out another.
 """
 
-import os
 import re
 import sqlite3
-import tempfile
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -16,9 +14,12 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final, Literal
 
-from extended_memory.domain import StoreError
+from extended_memory import output
+from extended_memory.domain import MovedFile, StoreError
+from extended_memory.storage.sql import leftovers
 from extended_memory.storage.sql.engine import IMMUTABLE, connect
 from extended_memory.storage.sql.files import size
+from extended_memory.storage.sql.holders import require_unused
 
 BACKUPS_KEPT: Final = 5
 
@@ -28,7 +29,7 @@ Tell = Callable[[int, int], None]
 """Is told how much is done, and of how much."""
 
 _PAGES_AT_ONCE: Final = 4_096
-_MOMENT: Final = "%Y%m%dT%H%M%SZ"
+_MOMENT: Final = output.MOMENT
 _NAME: Final = re.compile(
     r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-"
     r"(?P<revision>[0-9.]+|unknown)(?:-(?P<kind>manual|replaced))?"
@@ -98,33 +99,52 @@ def thin_out(path: Path, kind: Kind) -> list[Path]:
 
 
 def write(
-    source: sqlite3.Connection, target: Path, *, is_checked: bool = True, tell: Tell = nobody
-) -> None:
-    """Copy a database into a new file that only its owner may read.
+    source: sqlite3.Connection,
+    target: Path,
+    *,
+    is_checked: bool = True,
+    may_replace: bool = False,
+    tell: Tell = nobody,
+) -> tuple[MovedFile, ...]:
+    """Copy a database into a new file that only its owner may read; return what lay in its way.
 
     It has its name once it is complete, looked through and on the disk; others may write to the
-    database meanwhile, and none of that is in it.
+    database meanwhile, and none of that is in it. Beside it nothing of an earlier file stays, as
+    SQLite would play that back over the copy; then it is looked through under its name.
 
     Raises:
         StoreError: the copy is not sound, so the database is not.
+        StoreBusyError: another process uses the target.
     """
-    descriptor, name = tempfile.mkstemp(
-        prefix=f"{target.name}.", suffix=_UNFINISHED, dir=target.parent
-    )
-    os.close(descriptor)
-    part = Path(name)
+    moved: tuple[MovedFile, ...] = ()
     try:
-        with closing(sqlite3.connect(part)) as copy:
-            _copy_pages(source, copy, tell)
-        if is_checked:
-            _require_sound(part, target.name)
-        _onto_the_disk(part)
-        part.replace(target)
+        with output.written(
+            target, beginning="", ending=_UNFINISHED, is_new=not may_replace
+        ) as part:
+            with closing(sqlite3.connect(part)) as copy:
+                _copy_pages(source, copy, tell)
+            if is_checked:
+                _require_sound(part, target.name)
+            if may_replace:
+                require_unused(target)
+            moved = leftovers.set_aside(target)
+    except FileExistsError:
+        # What was moved away stays so: it belongs to neither of the files.
+        raise StoreError(
+            f"Another program made {target.name} meanwhile, and it was left as it is: quit it, "
+            "and try again."
+        ) from None
+    except output.OutputError:
+        raise  # nor to the one that another program put there
     except BaseException:
-        part.unlink(missing_ok=True)
+        leftovers.put_back(moved)
         raise
-    if os.name != "nt":  # where a folder cannot be opened
-        _onto_the_disk(target.parent)
+    if is_checked and not is_sound(target):
+        raise StoreError(
+            f"{target.name} was written, but is not whole where it lies: look what other program "
+            "writes beside it, and make the copy in another folder."
+        )
+    return moved
 
 
 def _copy_pages(source: sqlite3.Connection, copy: sqlite3.Connection, tell: Tell) -> None:
@@ -144,10 +164,13 @@ def _copy_pages(source: sqlite3.Connection, copy: sqlite3.Connection, tell: Tell
             source.execute("ROLLBACK")
 
 
-def is_sound(path: Path) -> bool:
-    """Say whether the pages of a file that nobody writes are whole; False if it is no database."""
+def is_sound(path: Path, mode: str = "") -> bool:
+    """Say whether the pages of a file are whole; False if it is no database.
+
+    Without a mode, of one that nobody writes, and without a trace beside it.
+    """
     try:
-        with closing(connect(path, reading_mode(path))) as database:
+        with closing(connect(path, mode or reading_mode(path))) as database:
             found: object = database.execute("PRAGMA quick_check(1)").fetchone()
             return found == ("ok",)
     except sqlite3.DatabaseError:
@@ -165,13 +188,3 @@ def _require_sound(copy: Path, name: str) -> None:
 def reading_mode(path: Path) -> str:
     """Return how to read a copy, without a trace beside it where it has no WAL of its own."""
     return "mode=rw" if size(path.with_name(f"{path.name}-wal")) else IMMUTABLE
-
-
-def _onto_the_disk(path: Path) -> None:
-    # For writing where it is a file: Windows syncs no other descriptor.
-    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -35,7 +35,7 @@ from sqlalchemy.exc import DBAPIError
 from extended_memory.domain import StoreBusyError, StoreError
 from extended_memory.storage.complaints import Complaints
 from extended_memory.storage.contract import MAY_WAIT
-from extended_memory.storage.sql import files, upgrade
+from extended_memory.storage.sql import files, leftovers, upgrade
 from extended_memory.storage.sql.engine import (
     BUSY_TIMEOUT_SECONDS,
     IMMUTABLE,
@@ -211,7 +211,7 @@ class Database:
         files.make_folder(self.path.parent)
         if self._own_folder:
             files.restrict(self.path.parent, files.FOLDER_MODE)
-        files.make_file(self.path)
+        leftovers.make_file(self.path)
         if files.may_be_written(self.path):
             # SQLite gave them the mode of the file, which was read-only then.
             files.allow_writing(self._wal)

@@ -8,6 +8,8 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
+from extended_memory.storage.sql import leftovers
+
 BUSY_TIMEOUT_SECONDS: Final = 30.0
 
 WAL_BYTES_AT_REST: Final = 16 * 1024 * 1024
@@ -33,6 +35,7 @@ def connect(
     path: Path, mode: str = READ_WRITE, *, timeout: float = BUSY_TIMEOUT_SECONDS
 ) -> sqlite3.Connection:
     """Open a connection in the driver's autocommit, so that we alone say BEGIN and COMMIT."""
+    leftovers.keep_log(path)
     connection = sqlite3.connect(
         f"{path.as_uri()}?{mode}",
         uri=True,

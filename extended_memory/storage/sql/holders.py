@@ -1,10 +1,17 @@
 """Which other processes have a file open, as far as the system tells."""
 
+import errno
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
+from extended_memory.domain import StoreBusyError
+
 _PROCESSES = Path("/proc")
+
+_LOCK_OF_A_USER = 128
+"""The byte of a log's index (``-shm``) that each of its users has locked: SQLite's UNIX_SHM_DMS."""
 
 
 def holders(path: Path) -> tuple[int, ...] | None:
@@ -23,3 +30,44 @@ def holders(path: Path) -> tuple[int, ...] | None:
                 if any(str(file.readlink()) == wanted for file in (process / "fd").iterdir()):
                     found.append(int(process.name))
     return tuple(sorted(found))
+
+
+def require_unused(path: Path) -> None:
+    """Refuse where another process has one of the files open that lie beside a database.
+
+    Raises:
+        StoreBusyError: one has.
+    """
+    beside = [path.with_name(path.name + ending) for ending in ("", "-wal", "-shm", "-journal")]
+    users = {user for file in beside for user in holders(file) or ()}
+    if users or _is_locked(path.with_name(f"{path.name}-shm")):
+        raise in_use(path.name, users)
+
+
+def in_use(name: str, users: Collection[int] = ()) -> StoreBusyError:
+    """Return the refusal to touch a file that others use."""
+    others = f"{len(users)} other processes use" if len(users) > 1 else "another process uses"
+    return StoreBusyError(
+        f"{name} was left as it is, {others} it: quit every client of this memory, and try again "
+        "(`extended-memory-mcp doctor` says which processes they are, where the system tells)."
+    )
+
+
+def _is_locked(index: Path) -> bool:
+    """Say whether SQLite has a log's index in use, in whatever process of this machine."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, which lets nobody move a file that is open
+        return False
+    try:
+        descriptor = os.open(index, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _LOCK_OF_A_USER)
+    except OSError as error:
+        return error.errno in {errno.EACCES, errno.EAGAIN}
+    else:
+        return False
+    finally:
+        os.close(descriptor)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from extended_memory.domain import Remark, StoreError, complaint
-from extended_memory.storage.sql import copies, files, upgrade
+from extended_memory.storage.sql import copies, files, leftovers, upgrade
 from extended_memory.storage.sql.engine import connect
 from extended_memory.storage.sql.faults import cause, fault
 from extended_memory.storage.sql.holders import holders
@@ -141,6 +141,7 @@ def _of_the_users(path: Path) -> Remark:
 def _of_the_backups(path: Path) -> Iterator[Remark]:
     try:
         found, parts = copies.beside(path), copies.unfinished(path)
+        logs = [file for file in leftovers.kept(path) if "-shm." not in file.name]
     except OSError as error:
         yield complaint(fault(error, name=path.parent.name))
         return
@@ -149,6 +150,11 @@ def _of_the_backups(path: Path) -> Iterator[Remark]:
         yield Remark(fact=f"Beside it: {_counted(len(found), 'backup')}, the newest of {newest}.")
     else:
         yield Remark(fact="No backup lies beside it: `extended-memory-mcp backup` makes one.")
+    if logs:
+        yield Remark(
+            fact=f"Beside it: {_counted(len(logs), 'log')} of a file that was gone, kept under "
+            "names that end in -replaced."
+        )
     if parts:
         yield Remark(
             level="warning",
