@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from extended_memory.domain import Backup, StoreBusyError, StoreError
-from extended_memory.storage.sql import copies, files, upgrade
+from extended_memory.storage.sql import copies, files, remains, upgrade
 from extended_memory.storage.sql.copies import Tell, nobody
 from extended_memory.storage.sql.engine import connect
 from extended_memory.storage.sql.faults import cause, fault
@@ -25,8 +25,6 @@ from extended_memory.storage.sql.upgrade import FileState
 
 _LOCK_SECONDS = 2.0
 """How long another user may take to finish; a server never does."""
-
-_ASIDE = ("", "-wal", "-shm", "-journal")
 
 
 def back_up(path: Path, target: Path | None, *, tell: Tell = nobody) -> tuple[Backup, list[Path]]:
@@ -54,8 +52,9 @@ def back_up(path: Path, target: Path | None, *, tell: Tell = nobody) -> tuple[Ba
             raise StoreError(f"There is a file {target.name} already: choose another name.")
     with _faults(target), closing(connect(path)) as source:
         copies.write(source, target, tell=tell)
-    gone = copies.thin_out(path, "manual") if is_beside else []
     with _faults(target):
+        remains.remove_abandoned(path)
+        gone = copies.thin_out(path, "manual") if is_beside else []
         return _described(target), gone
 
 
@@ -102,12 +101,12 @@ def restore(path: Path, backup: Path, *, tell: Tell = nobody) -> Path | None:
             copies.write(source, path, tell=tell)
             return None
         try:
-            return _overwrite(path, source, tell)
+            aside = _overwrite(path, source, tell)
         except sqlite3.DatabaseError as error:
             if not _is_beyond_sqlite(error):
                 raise
-        aside = _move_aside(path)
-        copies.write(source, path, tell=tell)
+            aside = _replace(path, source, tell)
+        copies.thin_out(path, "replaced")
         return aside
 
 
@@ -118,26 +117,42 @@ def _overwrite(path: Path, source: sqlite3.Connection, tell: Tell) -> Path:
         present.execute("PRAGMA journal_mode=DELETE")  # the WAL goes into the file
         present.execute("BEGIN EXCLUSIVE")
         present.execute("COMMIT")
+        remains.remove_abandoned(path, is_locked=True)
         aside = copies.new_name(path, _revision(present), "replaced")
         copies.write(present, aside, is_checked=False)
-        source.backup(
-            present, pages=-1, progress=lambda _status, left, total: tell(total - left, total)
-        )
-    copies.thin_out(path, "replaced")
+        try:
+            source.backup(
+                present, pages=-1, progress=lambda _status, left, total: tell(total - left, total)
+            )
+        except sqlite3.Error:
+            # Fails as well where the change was not undone; else what is there needs no copy.
+            present.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            copies.remove(aside)
+            raise
     return aside
 
 
-def _move_aside(path: Path) -> Path:
-    """Move a file that SQLite cannot read out of the way, with what belongs to it."""
+def _replace(path: Path, source: sqlite3.Connection, tell: Tell) -> Path:
+    """Move a file that SQLite cannot read out of the way, and write the backup in its place."""
     if users := holders(path):
         raise _in_use(path.name, len(users))
     aside = copies.new_name(path, "unknown", "replaced")
-    for ending in reversed(_ASIDE):
-        beside = path.with_name(path.name + ending)
-        if beside.exists():
-            beside.replace(aside.with_name(aside.name + ending))
-    copies.thin_out(path, "replaced")
+    _move(path, aside)
+    try:
+        copies.write(source, path, tell=tell)
+    except BaseException:
+        if not path.exists():  # nobody has made a new one meanwhile
+            _move(aside, path)
+        raise
     return aside
+
+
+def _move(path: Path, target: Path) -> None:
+    """Give a file another name, with what belongs to it; the file itself comes last."""
+    files_of = zip(copies.with_side_files(path), copies.with_side_files(target), strict=True)
+    for old, new in reversed([*files_of]):
+        if old.exists():
+            old.replace(new)
 
 
 def _revision(database: sqlite3.Connection) -> str:
@@ -165,6 +180,8 @@ def _described(path: Path, copy: copies.Copy | None = None) -> Backup:
         revision=revision if copy is None or revision != "unknown" else copy.revision,
         size=status.st_size,
         context_count=count,
+        # One without a name of ours was looked through just now.
+        is_damaged=copy is not None and not copies.is_sound(path),
     )
 
 
