@@ -54,7 +54,7 @@ def back_up(path: Path, target: Path | None, *, tell: Tell = nobody) -> tuple[Ba
         copies.write(source, target, tell=tell)
     with _faults(target):
         remains.remove_abandoned(path)
-        gone = copies.thin_out(path, "manual") if is_beside else []
+        gone = copies.thin_out(path, "manual", spared=(target,)) if is_beside else []
         return _described(target), gone
 
 
@@ -106,7 +106,7 @@ def restore(path: Path, backup: Path, *, tell: Tell = nobody) -> Path | None:
             if not _is_beyond_sqlite(error):
                 raise
             aside = _replace(path, source, tell)
-        copies.thin_out(path, "replaced")
+        copies.thin_out(path, "replaced", spared=(aside, backup))
         return aside
 
 

@@ -6,11 +6,12 @@ of in ``-replaced``. Of each kind the newest five whole ones stay, so that no ki
 another, and no copy of a damaged file pushes out a whole one.
 """
 
+import logging
 import os
 import re
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -45,6 +46,9 @@ _KINDS: Final[dict[str | None, Kind]] = {
     "replaced": "replaced",
 }
 _SIDE_FILES: Final = ("-wal", "-shm", "-journal")
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,20 +103,24 @@ def kind_of(name: str, path: Path) -> Kind | None:
     return None if match is None else _KINDS[match["kind"]]
 
 
-def thin_out(path: Path, kind: Kind, *, spared: Path | None = None) -> list[Path]:
+def thin_out(path: Path, kind: Kind, *, spared: Collection[Path]) -> list[Path]:
     """Remove the copies of a kind that have five newer whole ones; return those that are gone.
 
-    Called once the work that the newest copy was made for has succeeded. ``spared`` stays.
+    Called once what the newest copy was made for has succeeded. ``spared`` stay, also where a
+    clock that was set back makes them look old.
     """
     newest_first = [copy for copy in reversed(beside(path)) if copy.kind == kind]
-    gone = [
-        copy.path
-        for copy in newest_first[_count_to_keep(newest_first) :]
-        if copy.path != spared and not (kind == "replaced" and _is_recent(copy))
-    ]
-    for copy in reversed(gone):
-        remove(copy)
-    return gone[::-1]
+    gone: list[Path] = []
+    for copy in reversed(newest_first[_count_to_keep(newest_first) :]):
+        if copy.path in spared or (kind == "replaced" and _is_recent(copy)):
+            continue
+        try:
+            remove(copy.path)
+        except OSError as error:  # what it was called for has succeeded all the same
+            logger.warning("An older backup was left: %s (%s)", copy.path, error.strerror)
+        else:
+            gone.append(copy.path)
+    return gone
 
 
 def _count_to_keep(newest_first: list[Copy]) -> int:

@@ -107,7 +107,7 @@ def backed_up(engine: Engine, path: Path) -> Iterator[tuple[Connection, FileStat
             raise _no_room(path) from error
         raise
     if backup is not None:
-        _thin_out(path, spared=backup)
+        copies.thin_out(path, "upgrade", spared=(backup,))
 
 
 def require_current(engine: Engine, path: Path) -> None:
@@ -241,13 +241,6 @@ def _take_back(copy: Path, path: Path, *, is_disk_full: bool) -> None:
         if file_state(database) in _UPGRADED:
             copies.remove(copy)
         database.execute("ROLLBACK")
-
-
-def _thin_out(path: Path, *, spared: Path) -> None:
-    try:
-        copies.thin_out(path, "upgrade", spared=spared)
-    except OSError as error:  # the upgrade has succeeded all the same
-        logger.warning("Older backups beside %s were left: %s", path, error)
 
 
 def _no_room(path: Path) -> StoreError:
