@@ -308,7 +308,7 @@ class Backup:
 
     ``reason`` is "upgrade" where it was made before one, "manual" where it was asked for,
     "replaced" where another backup was restored over it, "" where nothing says. ``context_count``
-    is None where the copy cannot be read.
+    is None where the copy cannot be read, and ``is_damaged`` says that its pages are not whole.
     """
 
     path: Path
@@ -317,6 +317,7 @@ class Backup:
     revision: str
     size: int
     context_count: int | None
+    is_damaged: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

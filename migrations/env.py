@@ -9,7 +9,7 @@ from extended_memory.domain import SettingsError
 from extended_memory.settings import Settings, SqliteLocation
 from extended_memory.storage.sql.database import Database
 from extended_memory.storage.sql.models import Base
-from extended_memory.storage.sql.upgrade import back_up_before_upgrade, record_release
+from extended_memory.storage.sql.upgrade import record_release
 
 
 def run(connection: Connection) -> None:
@@ -37,9 +37,7 @@ def run_on_the_command_line() -> None:
         raise SettingsError("Alembic migrates SQLite files only.")
     database = Database(storage.path, own_folder=storage.own_folder)
     command = context.config.cmd_opts.cmd[0].__name__ if context.config.cmd_opts else ""
-    with database.unprepared() as connection:
-        if command == "upgrade":
-            back_up_before_upgrade(connection, storage.path)
+    with database.unprepared(to_upgrade=command == "upgrade") as connection:
         run(connection)
 
 

@@ -85,6 +85,7 @@ def backups(*, as_json: AsJson = False) -> None:
         facts = [
             f"{one.written_at:%Y-%m-%d %H:%M} UTC",
             "unreadable" if one.context_count is None else _contexts(one),
+            *(["damaged"] if one.is_damaged and one.context_count is not None else []),
             decimal(one.size),
             f"revision {one.revision}",
             _REASONS[one.reason],
@@ -162,4 +163,5 @@ def _values(backup: Backup) -> dict[str, Any]:
         "revision": backup.revision,
         "bytes": backup.size,
         "contexts": backup.context_count,
+        "damaged": backup.is_damaged,
     }

@@ -18,7 +18,7 @@ from pathlib import Path
 from extended_memory import output
 from extended_memory.domain import Backup, MadeBackup, MovedFile, RestoredBackup, StoreError
 from extended_memory.output import OutputError
-from extended_memory.storage.sql import copies, files, leftovers, upgrade
+from extended_memory.storage.sql import copies, files, leftovers, remains, upgrade
 from extended_memory.storage.sql.copies import Tell, nobody
 from extended_memory.storage.sql.engine import READ_WRITE, connect
 from extended_memory.storage.sql.faults import cause, fault
@@ -57,8 +57,9 @@ def back_up(
         target = _place_for(target, store_files(path), overwrite=overwrite)
         with closing(connect(path)) as source:
             moved = copies.write(source, target, may_replace=overwrite, tell=tell)
-    gone = copies.thin_out(path, "manual") if is_beside else []
     with _faults(target):
+        remains.remove_abandoned(path)
+        gone = copies.thin_out(path, "manual", spared=(target,)) if is_beside else []
         return MadeBackup(backup=_described(target), removed=tuple(gone), moved=moved)
 
 
@@ -73,10 +74,9 @@ def store_files(path: Path) -> tuple[Path, ...]:
     there: list[Path] = []
     if path.parent.is_dir():
         with _faults(path):
-            made = [copy.path for copy in copies.beside(path)]
-            there = [*copies.unfinished(path), *leftovers.kept(path)]
-            there += [file for copy in made for file in (copy, *leftovers.sides(copy))]
-    return (path, *leftovers.sides(path), *there)
+            there = [*remains.unfinished(path), *leftovers.kept(path)]
+            there += [f for copy in copies.beside(path) for f in copies.with_side_files(copy.path)]
+    return (*copies.with_side_files(path), *there)
 
 
 def _place_for(target: Path, store: tuple[Path, ...], *, overwrite: bool) -> Path:
@@ -144,16 +144,18 @@ def restore(path: Path, backup: Path, *, tell: Tell = nobody) -> RestoredBackup:
     backup_to_restore(backup)
     with _faults(path):
         with closing(connect(backup, copies.reading_mode(backup))) as source:
-            aside, moved = _replace(path, source, tell)
+            aside, moved = _put_in_place(path, source, tell)
         if not copies.is_sound(path, READ_WRITE):  # a server may have it open already
             raise StoreError(
                 f"{path.name} is not whole, now that {backup.name} is in its place: quit every "
                 "client of this memory, and restore it again."
             )
+        if aside is not None:
+            copies.thin_out(path, "replaced", spared=(aside, backup))
         return RestoredBackup(backup=_described(path), replaced=aside, moved=moved)
 
 
-def _replace(
+def _put_in_place(
     path: Path, source: sqlite3.Connection, tell: Tell
 ) -> tuple[Path | None, tuple[MovedFile, ...]]:
     """Write a database to a place; return where the file is that was there, and what lay beside."""
@@ -168,8 +170,7 @@ def _replace(
     except sqlite3.DatabaseError as error:
         if not _is_beyond_sqlite(error):
             raise
-    aside = _move_aside(path)
-    return aside, copies.write(source, path, is_checked=False, tell=tell)
+    return _replace(path, source, tell)
 
 
 def _overwrite(path: Path, source: sqlite3.Connection, tell: Tell) -> Path:
@@ -179,25 +180,42 @@ def _overwrite(path: Path, source: sqlite3.Connection, tell: Tell) -> Path:
         present.execute("PRAGMA journal_mode=DELETE")  # the WAL goes into the file
         present.execute("BEGIN EXCLUSIVE")
         present.execute("COMMIT")
+        remains.remove_abandoned(path, is_locked=True)
         aside = copies.new_name(path, _revision(present), "replaced")
         copies.write(present, aside, is_checked=False)
-        source.backup(
-            present, pages=-1, progress=lambda _status, left, total: tell(total - left, total)
-        )
-    copies.thin_out(path, "replaced")
+        try:
+            source.backup(
+                present, pages=-1, progress=lambda _status, left, total: tell(total - left, total)
+            )
+        except sqlite3.Error:
+            # Fails as well where the change was not undone; else what is there needs no copy.
+            present.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            copies.remove(aside)
+            raise
     return aside
 
 
-def _move_aside(path: Path) -> Path:
-    """Move a file that SQLite cannot read out of the way, with what belongs to it."""
+def _replace(
+    path: Path, source: sqlite3.Connection, tell: Tell
+) -> tuple[Path, tuple[MovedFile, ...]]:
+    """Move a file that SQLite cannot read out of the way, and write the backup in its place."""
     require_unused(path)
     aside = copies.new_name(path, "unknown", "replaced")
-    for ending in (*leftovers.SIDES, ""):
-        beside = path.with_name(path.name + ending)
-        if beside.exists():
-            beside.replace(aside.with_name(aside.name + ending))
-    copies.thin_out(path, "replaced")
-    return aside
+    _move(path, aside)
+    try:
+        return aside, copies.write(source, path, is_checked=False, tell=tell)
+    except BaseException:
+        if not path.exists():  # nobody has made a new one meanwhile
+            _move(aside, path)
+        raise
+
+
+def _move(path: Path, target: Path) -> None:
+    """Give a file another name, with what belongs to it; the file itself comes last."""
+    files_of = zip(copies.with_side_files(path), copies.with_side_files(target), strict=True)
+    for old, new in reversed([*files_of]):
+        if old.exists():
+            old.replace(new)
 
 
 def _revision(database: sqlite3.Connection) -> str:
@@ -225,6 +243,8 @@ def _described(path: Path, copy: copies.Copy | None = None) -> Backup:
         revision=revision if copy is None or revision != "unknown" else copy.revision,
         size=status.st_size,
         context_count=count,
+        # One without a name of ours was looked through just now.
+        is_damaged=copy is not None and not copies.is_sound(path),
     )
 
 

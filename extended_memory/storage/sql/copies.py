@@ -2,12 +2,14 @@
 
 A copy beside its file is called ``memory.db.backup-20261123T091500Z-0004`` for the time (UTC) and
 the revision. One that was asked for ends in ``-manual``, and what a restored backup took the place
-of in ``-replaced``. Of each kind the newest five stay, so that none pushes out another.
+of in ``-replaced``. Of each kind the newest five whole ones stay, so that no kind pushes out
+another, and no copy of a damaged file pushes out a whole one.
 """
 
+import logging
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -16,12 +18,16 @@ from typing import Final, Literal
 
 from extended_memory import output
 from extended_memory.domain import MovedFile, StoreError
-from extended_memory.storage.sql import leftovers
+from extended_memory.storage.sql import files, leftovers
 from extended_memory.storage.sql.engine import IMMUTABLE, connect
-from extended_memory.storage.sql.files import size
 from extended_memory.storage.sql.holders import require_unused
 
 BACKUPS_KEPT: Final = 5
+
+KEPT_AT_LEAST: Final = timedelta(days=7)
+"""How long what was replaced stays: whoever restores one backup after another can go back."""
+
+UNFINISHED: Final = ".unfinished"
 
 Kind = Literal["upgrade", "manual", "replaced"]
 
@@ -39,7 +45,8 @@ _KINDS: Final[dict[str | None, Kind]] = {
     "manual": "manual",
     "replaced": "replaced",
 }
-_UNFINISHED: Final = ".unfinished"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +68,22 @@ def new_name(path: Path, revision: str, kind: Kind) -> Path:
     moment = datetime.now(timezone.utc)
     ending = revision if kind == "upgrade" else f"{revision}-{kind}"
     while True:
-        name = path.with_name(f"{path.name}.backup-{moment.strftime(_MOMENT)}-{ending}")
+        name = path.with_name(f"{_beginning(path)}{moment.strftime(_MOMENT)}-{ending}")
         if not name.exists():
             return name
         moment += timedelta(seconds=1)
 
 
 def beside(path: Path) -> list[Copy]:
-    """Return the copies beside a file, the oldest first."""
-    beginning = f"{path.name}.backup-"
+    """Return the copies beside a file, the oldest first; no folder, and no link to the file."""
+    beginning = _beginning(path)
+    itself = files.identity(path)
     found: list[Copy] = []
     for other in sorted(path.parent.iterdir()):
         match = _NAME.fullmatch(other.name.removeprefix(beginning))
         if match is None or not other.name.startswith(beginning):
+            continue
+        if not other.is_file() or files.identity(other) == itself:
             continue
         with suppress(ValueError):  # digits that are no time: not a name of ours
             year, month, day, hour, minute, second = map(int, match.groups()[:6])
@@ -84,18 +94,63 @@ def beside(path: Path) -> list[Copy]:
     return found
 
 
-def unfinished(path: Path) -> list[Path]:
-    """Return what copies beside a file are being made, or were when their maker was killed."""
-    return sorted(path.parent.glob(f"{path.name}.backup-*{_UNFINISHED}"))
+def kind_of(name: str, path: Path) -> Kind | None:
+    """Return the kind of a copy of a file, or of a part of one, by its name; None for others."""
+    beginning = _beginning(path)
+    match = _NAME.match(name.removeprefix(beginning)) if name.startswith(beginning) else None
+    return None if match is None else _KINDS[match["kind"]]
 
 
-def thin_out(path: Path, kind: Kind) -> list[Path]:
-    """Remove all but the newest copies of a kind beside a file; return those that are gone."""
-    old = [copy.path for copy in beside(path) if copy.kind == kind][:-BACKUPS_KEPT]
-    for copy in old:
-        for ending in ("", "-wal", "-shm", "-journal"):
-            copy.with_name(copy.name + ending).unlink(missing_ok=True)
-    return old
+def thin_out(path: Path, kind: Kind, *, spared: Collection[Path]) -> list[Path]:
+    """Remove the copies of a kind that have five newer whole ones; return those that are gone.
+
+    Called once what the newest copy was made for has succeeded. ``spared`` stay, also where a
+    clock that was set back makes them look old.
+    """
+    newest_first = [copy for copy in reversed(beside(path)) if copy.kind == kind]
+    gone: list[Path] = []
+    for copy in reversed(newest_first[_count_to_keep(newest_first) :]):
+        if copy.path in spared or (kind == "replaced" and _is_recent(copy)):
+            continue
+        try:
+            remove(copy.path)
+        except OSError as error:  # what it was called for has succeeded all the same
+            logger.warning("An older backup was left: %s (%s)", copy.path, error.strerror)
+        else:
+            gone.append(copy.path)
+    return gone
+
+
+def _count_to_keep(newest_first: list[Copy]) -> int:
+    """Say how many copies there are up to the fifth whole one; reads none where few are there."""
+    if len(newest_first) <= BACKUPS_KEPT:
+        return len(newest_first)
+    whole = 0
+    for count, copy in enumerate(newest_first, 1):
+        whole += is_sound(copy.path)
+        if whole == BACKUPS_KEPT:
+            return count
+    return len(newest_first)
+
+
+def _is_recent(copy: Copy) -> bool:
+    return datetime.now(timezone.utc) - copy.written_at < KEPT_AT_LEAST
+
+
+def remove(copy: Path) -> None:
+    """Remove a copy, or a part of one, with what SQLite may have put beside it."""
+    for file in with_side_files(copy):
+        file.unlink(missing_ok=True)
+
+
+def with_side_files(path: Path) -> Iterator[Path]:
+    """Give a file, and what SQLite may put beside it."""
+    yield path
+    yield from leftovers.sides(path)
+
+
+def _beginning(path: Path) -> str:
+    return f"{path.name}.backup-"
 
 
 def write(
@@ -119,7 +174,7 @@ def write(
     moved: tuple[MovedFile, ...] = ()
     try:
         with output.written(
-            target, beginning="", ending=_UNFINISHED, is_new=not may_replace
+            target, beginning="", ending=UNFINISHED, is_new=not may_replace
         ) as part:
             with closing(sqlite3.connect(part)) as copy:
                 _copy_pages(source, copy, tell)
@@ -187,4 +242,4 @@ def _require_sound(copy: Path, name: str) -> None:
 
 def reading_mode(path: Path) -> str:
     """Return how to read a copy, without a trace beside it where it has no WAL of its own."""
-    return "mode=rw" if size(path.with_name(f"{path.name}-wal")) else IMMUTABLE
+    return "mode=rw" if files.size(path.with_name(f"{path.name}-wal")) else IMMUTABLE

@@ -35,7 +35,7 @@ from sqlalchemy.exc import DBAPIError
 from extended_memory.domain import StoreBusyError, StoreError
 from extended_memory.storage.complaints import Complaints
 from extended_memory.storage.contract import MAY_WAIT
-from extended_memory.storage.sql import files, leftovers, upgrade
+from extended_memory.storage.sql import files, leftovers, remains, upgrade
 from extended_memory.storage.sql.engine import (
     BUSY_TIMEOUT_SECONDS,
     IMMUTABLE,
@@ -101,14 +101,18 @@ class Database:
                 self._writing.release()
 
     @contextmanager
-    def unprepared(self) -> Iterator[Connection]:
+    def unprepared(self, *, to_upgrade: bool = False) -> Iterator[Connection]:
         """Give a connection like ``writing``, to the file as it is: for Alembic's commands."""
         with self._faults("write"):
             self._make()
             engine = new_engine(self.path)
             try:
-                with restructuring(engine) as connection:
-                    yield connection
+                if to_upgrade:
+                    with upgrade.backed_up(engine, self.path) as (connection, _):
+                        yield connection
+                else:
+                    with restructuring(engine) as connection:
+                        yield connection
             finally:
                 engine.dispose()
 
@@ -185,6 +189,7 @@ class Database:
                 upgrade.upgrade(engine, self.path)
                 self._use_wal()
                 files.restrict(self.path, files.FILE_MODE)
+                remains.remove_abandoned(self.path)
             else:
                 upgrade.require_current(engine, self.path)
             # Two connections at hand, for a checkpoint even when the file was moved away; the

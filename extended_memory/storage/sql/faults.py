@@ -1,5 +1,7 @@
 """SQLite's faults as sentences with a remedy; nothing here shows SQL, values or directories."""
 
+import errno
+
 from extended_memory.domain import StoreError
 
 _READ_ONLY = (
@@ -7,11 +9,12 @@ _READ_ONLY = (
     "writable and try again."
 )
 
+_DISK_FULL = "{name} cannot be written, the disk is full: free some space and try again."
+
 # SQLite's own wording (sqlite3_errstr and the messages of its result codes), which has been
 # stable for decades; the numeric codes reach Python only from 3.11 on.
 _SENTENCES = (
     ("readonly database", _READ_ONLY),
-    ("is full", "{name} cannot be written, the disk is full: free some space and try again."),
     (
         "not a database",
         "{name} is not a SQLite database, and it was left as it is: move it away or set "
@@ -20,8 +23,8 @@ _SENTENCES = (
     (
         "malformed",
         "{name} is damaged, and it was left as it is: quit every client, choose a copy that "
-        "`extended-memory-mcp backups` lists, put it back with `extended-memory-mcp "
-        "restore-backup`, and try again.",
+        "`extended-memory-mcp backups` lists and does not call damaged, put it back with "
+        "`extended-memory-mcp restore-backup`, and try again.",
     ),
     (
         "unable to open",
@@ -52,6 +55,8 @@ def fault(error: Exception, *, name: str) -> StoreError:
     """
     if isinstance(error, PermissionError):
         return StoreError(_NO_PERMISSION.format(name=name))
+    if is_disk_full(error):
+        return StoreError(_DISK_FULL.format(name=name))
     if isinstance(error, OSError):
         return StoreError(
             f"{name} cannot be opened ({error.strerror or 'input/output error'}): check its "
@@ -62,6 +67,13 @@ def fault(error: Exception, *, name: str) -> StoreError:
         if words in message:
             return StoreError(sentence.format(name=name))
     return StoreError(_OTHER.format(name=name))
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Say whether an error of SQLite or of the file system tells that no room is left."""
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return isinstance(error, Exception) and "disk is full" in cause(error)
 
 
 def read_only(name: str) -> StoreError:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from extended_memory.domain import Remark, StoreError, complaint
-from extended_memory.storage.sql import copies, files, leftovers, upgrade
+from extended_memory.storage.sql import copies, files, leftovers, remains, upgrade
 from extended_memory.storage.sql.engine import connect
 from extended_memory.storage.sql.faults import cause, fault
 from extended_memory.storage.sql.holders import holders
@@ -140,7 +140,7 @@ def _of_the_users(path: Path) -> Remark:
 
 def _of_the_backups(path: Path) -> Iterator[Remark]:
     try:
-        found, parts = copies.beside(path), copies.unfinished(path)
+        found, parts = copies.beside(path), remains.unfinished(path)
         logs = [file for file in leftovers.kept(path) if "-shm." not in file.name]
     except OSError as error:
         yield complaint(fault(error, name=path.parent.name))

@@ -5,17 +5,20 @@ do; ``HEAD`` says without it what the newest revision is, and a test compares th
 """
 
 import logging
+import math
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from enum import Enum, auto
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, Engine
 
 from extended_memory.domain import StoreError
-from extended_memory.storage.sql import copies
+from extended_memory.storage.sql import copies, files, remains, states
 from extended_memory.storage.sql.engine import connect, driver_connection, restructuring
+from extended_memory.storage.sql.faults import is_disk_full
 from extended_memory.version import __version__
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ HEAD = REVISIONS[-1]
 
 LEGACY = "0.9.0"
 """Stands for the revision of a file that 0.9.0 or an older install from source wrote."""
+
+_ROOM_FOR_ONE_BYTE: Final = 3
+"""The backup, the old tables in the journal, the new ones in the file: measured below this."""
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -45,6 +51,10 @@ class FileState(Enum):
     FOREIGN = auto()
 
 
+_UPGRADED: Final = frozenset({FileState.OLDER, FileState.LEGACY})
+"""The states in which an upgrade changes something that a backup keeps."""
+
+
 def upgrade(engine: Engine, path: Path) -> None:
     """Bring the file to ``HEAD`` in one transaction, after a backup where it held anything.
 
@@ -52,29 +62,52 @@ def upgrade(engine: Engine, path: Path) -> None:
     wait for its transaction and find it done.
 
     Raises:
-        StoreError: a newer release or another program wrote the file; it is left untouched.
+        StoreError: a newer release or another program wrote the file, or the disk is full; it is
+            left untouched.
     """
     with engine.connect() as connection:
         if require_ours(driver_connection(connection), path.name) is FileState.CURRENT:
             return
-    with restructuring(engine) as connection:
-        if back_up_before_upgrade(connection, path) is not FileState.CURRENT:
+    with backed_up(engine, path) as (connection, state):
+        if state is not FileState.CURRENT:
             migrate(connection)
             logger.info("%s is at revision %s now.", path, HEAD)
 
 
-def back_up_before_upgrade(connection: Connection, path: Path) -> FileState:
-    """Write a backup where an upgrade would change something; return the file's state.
+@contextmanager
+def backed_up(engine: Engine, path: Path) -> Iterator[tuple[Connection, FileState]]:
+    """Give a connection in the transaction of an upgrade, and the file's state before it.
+
+    Where the upgrade would change something, a backup is written first. Only after the commit do
+    older ones go. Others wait for the transaction, so they find the file upgraded or the backup.
 
     Raises:
-        StoreError: a newer release or another program wrote the file.
+        StoreError: a newer release or another program wrote the file, or the disk is full.
     """
-    state = require_ours(driver_connection(connection), path.name)
-    if state in {FileState.OLDER, FileState.LEGACY}:
-        revision = revision_of(driver_connection(connection), state)
-        logger.info("Upgrading %s from revision %s.", path, revision)
-        back_up(path, revision)
-    return state
+    before = frozenset[Path]()
+    backup: Path | None = None
+    is_upgrade = False
+    try:
+        with restructuring(engine) as connection:
+            state = require_ours(driver_connection(connection), path.name)
+            is_upgrade = state in _UPGRADED
+            if is_upgrade:
+                revision = revision_of(driver_connection(connection), state)
+                logger.info("Upgrading %s from revision %s.", path, revision)
+                # With the write lock, under which alone such copies are made.
+                remains.remove_abandoned(path, is_locked=True)
+                before = frozenset(copy.path for copy in copies.beside(path))
+                backup = back_up(path, revision)
+            yield connection, state
+    except BaseException as error:
+        engine.dispose()  # what the transaction left is undone when the file is next opened
+        if backup is not None and backup not in before:
+            _take_back(backup, path, is_disk_full=is_disk_full(error))
+        if is_upgrade and is_disk_full(error):
+            raise _no_room(path) from error
+        raise
+    if backup is not None:
+        copies.thin_out(path, "upgrade", spared=(backup,))
 
 
 def require_current(engine: Engine, path: Path) -> None:
@@ -180,11 +213,40 @@ def _revision(database: sqlite3.Connection) -> str:
 
 
 def back_up(path: Path, label: str) -> Path:
-    """Copy the file with SQLite's backup API beside it; return the copy, named for a revision."""
+    """Copy the file beside it, unless a copy of its present state is there; return the copy.
+
+    Without the file's write lock, a copy that another process makes meanwhile goes unnoticed.
+    """
     target = copies.new_name(path, label, "upgrade")
     with closing(connect(path)) as source:
         # As it is: an upgrade may still read what is left of a damaged file.
         copies.write(source, target, is_checked=False)
-    copies.thin_out(path, "upgrade")
-    logger.info("Wrote a backup: %s", target)
-    return target
+    if not (earlier := states.copies_of_the_state(target, path, "upgrade")):
+        logger.info("Wrote a backup: %s", target)
+        return target
+    for same in (target, *earlier[1:]):
+        copies.remove(same)
+    logger.info("A backup is there already: %s", earlier[0])
+    return earlier[0]
+
+
+def _take_back(copy: Path, path: Path, *, is_disk_full: bool) -> None:
+    """Remove the copy of an upgrade that failed, where it is one too many or fills the disk."""
+    with suppress(sqlite3.Error, OSError), closing(connect(path)) as database:
+        there = [other for other in copies.beside(path) if other.kind == "upgrade"]
+        if not is_disk_full and len(there) <= copies.BACKUPS_KEPT:
+            return
+        # Undoes what the upgrade left, and waits for others: they may have found this copy.
+        database.execute("BEGIN IMMEDIATE")
+        if file_state(database) in _UPGRADED:
+            copies.remove(copy)
+        database.execute("ROLLBACK")
+
+
+def _no_room(path: Path) -> StoreError:
+    size = files.size(path) + files.size(path.with_name(f"{path.name}-wal"))
+    megabytes = math.ceil(size * _ROOM_FOR_ONE_BYTE / 1_000_000)
+    return StoreError(
+        f"{path.name} cannot be upgraded, which takes about {megabytes:,} MB beside it, and the "
+        "disk is full: free some space and try again."
+    )

@@ -38,6 +38,12 @@ def prepare_with_limit(path: Path, largest: int) -> str:
     return ""
 
 
+def refusal_of_prepare(path: Path) -> str:
+    """Open a store; return the sentence it is refused with, or nothing."""
+    with closing(SqlRepository(path)) as repository:
+        return _refusal_of_prepare(repository)
+
+
 def save_on_a_full_disk(path: Path) -> tuple[str, list[str], int]:
     """Fill the disk, make space again; return the refusal, what was kept, the next id."""
     with closing(SqlRepository(path)) as repository:

@@ -288,6 +288,18 @@ def make_0003(path: Path, contexts: Sequence[Context]) -> None:
             )
 
 
+def damage(path: Path, table: str) -> None:
+    """Make noise of the first page of a table."""
+    with closing(sqlite3.connect(path)) as database:
+        (size,) = database.execute("PRAGMA page_size").fetchone()
+        (root,) = database.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)
+        ).fetchone()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xff" * size)
+
+
 def backups(path: Path) -> list[Path]:
     """Return the backups beside a file, oldest first."""
     return sorted(other for other in path.parent.iterdir() if ".backup-" in other.name)

@@ -26,6 +26,7 @@ from tests.storage.sql.stores import (
     backups,
     contents,
     context,
+    damage,
     dump,
     everything,
     execute,
@@ -49,8 +50,8 @@ NO_DATABASE = (
 )
 DAMAGED = (
     "memory.db is damaged, and it was left as it is: quit every client, choose a copy "
-    "that `extended-memory-mcp backups` lists, put it back with `extended-memory-mcp "
-    "restore-backup`, and try again."
+    "that `extended-memory-mcp backups` lists and does not call damaged, put it back with "
+    "`extended-memory-mcp restore-backup`, and try again."
 )
 
 
@@ -145,6 +146,20 @@ def test_alembic_adopts_the_file_that_0_9_0_wrote_with_a_backup(written: Path) -
     assert tables(written) == OURS
     assert everything(written) == everything(by_server)
     assert faults_within(written) == []
+
+
+@pytest.mark.parametrize(("is_damaged", "kept"), [(True, 7), (False, 5)])
+def test_alembic_thins_out_the_backups_only_after_it_has_upgraded(
+    written: Path, is_damaged: bool, kept: int
+) -> None:
+    for day in range(1, 8):
+        backup = written.with_name(f"memory.db.backup-2025010{day}T000000Z-0.9.0")
+        shutil.copy(written, backup)
+        execute(backup, f"UPDATE contexts SET content = 'Of day {day}' WHERE id = 1")
+    if is_damaged:
+        damage(written, "context_tags")
+    assert bool(alembic("upgrade", "head").returncode) is is_damaged
+    assert len(backups(written)) == kept
 
 
 @pytest.mark.parametrize("target", ["base", "-1"])
