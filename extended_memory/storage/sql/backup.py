@@ -11,7 +11,7 @@ open, it is asked. Beyond reach: locks of another machine on a network file syst
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -66,16 +66,12 @@ def store_files(path: Path) -> tuple[Path, ...]:
     """Return what is part of a memory: its file, what lies beside it for SQLite, and its copies.
 
     Those that SQLite makes are named also where they are not there now.
-
-    Raises:
-        StoreError: its folder cannot be read.
     """
     there: list[Path] = []
-    if path.parent.is_dir():
-        with _faults(path):
-            made = [copy.path for copy in copies.beside(path)]
-            there = [*copies.unfinished(path), *leftovers.kept(path)]
-            there += [file for copy in made for file in (copy, *leftovers.sides(copy))]
+    with suppress(OSError):  # no folder, or one that nobody can look into or write to
+        there += [*copies.unfinished(path), *leftovers.kept(path)]
+        for copy in copies.beside(path):
+            there += [copy.path, *leftovers.sides(copy.path)]
     return (path, *leftovers.sides(path), *there)
 
 
