@@ -289,7 +289,7 @@ def _is_one(real: Path, status: os.stat_result | None, file: Path) -> bool:
 
 
 def _status(path: Path) -> os.stat_result | None:
-    with suppress(FileNotFoundError, NotADirectoryError):
+    with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
         return path.stat()
     return None
 
@@ -299,8 +299,9 @@ def _place(path: Path) -> tuple[int, int, tuple[str, ...]]:
 
     Some file systems take upper and lower case for one name, and some two ways of an accent.
     """
-    above = next(folder for folder in path.parents if folder.exists())
-    status = above.stat()
+    above, status = next(
+        (folder, status) for folder in path.parents if (status := _status(folder)) is not None
+    )
     names = path.relative_to(above).parts
     folded = tuple(normalize("NFC", name).casefold() for name in names)
     return status.st_dev, status.st_ino, folded

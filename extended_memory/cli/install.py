@@ -4,6 +4,7 @@ import difflib
 import shlex
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any
@@ -128,9 +129,11 @@ def _configuration(path: Path, given: Mapping[str, str]) -> files.File:
         OutputError: it is.
         ConfigurationError: it cannot be read.
     """
-    here, there = surroundings.settings(), surroundings.settings_of(given)
+    stores = [surroundings.settings_of(given).storage]
+    with suppress(SettingsError):  # what this shell names is no memory, and not written either
+        stores.append(surroundings.settings().storage)
     try:
-        output.target(path, store=(*store_files(here.storage), *store_files(there.storage)))
+        output.target(path, store=[file for store in stores for file in store_files(store)])
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
     return files.read(path)

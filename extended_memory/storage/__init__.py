@@ -72,11 +72,7 @@ Tell = Callable[[int, int], None]
 
 
 def store_files(location: SqliteLocation | RedisLocation) -> tuple[Path, ...]:
-    """Return the files that a store is in, its backups too; some may not be there now.
-
-    Raises:
-        StoreError: its folder cannot be read.
-    """
+    """Return the files that a store is in, its backups too; some may not be there now."""
     if isinstance(location, RedisLocation):
         return ()
     from extended_memory.storage.sql import backup

@@ -530,3 +530,19 @@ def test_a_command_that_only_reads_keeps_the_log_beside_an_empty_file(place: Pat
     run("doctor", env={})
     logs = [file.read_bytes() for file in place.parent.glob("memory.db-wal*")]
     assert log in logs
+
+
+def test_a_place_that_cannot_be_understood_keeps_no_client_from_its_configuration(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "mcp.json"
+    env = {"STORAGE_CONNECTION_STRING": "bogus://nowhere"}
+    assert run(*CONFIGURATION, str(file), env=env).returncode == 0
+    assert "extended-memory" in file.read_text("utf-8")
+
+
+def test_the_doctor_names_the_logs_that_are_kept(place: Path) -> None:
+    fill(place, "one")
+    for ending in ("-wal", "-shm"):
+        place.with_name(f"memory.db{ending}.backup-20250102T030405Z-replaced").touch()
+    assert "Beside it: 1 log of a file that was gone" in run("doctor", env={}).stdout

@@ -11,7 +11,7 @@ open, it is asked. Beyond reach: locks of another machine on a network file syst
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -67,15 +67,11 @@ def store_files(path: Path) -> tuple[Path, ...]:
     """Return what is part of a memory: its file, what lies beside it for SQLite, and its copies.
 
     Those that SQLite makes are named also where they are not there now.
-
-    Raises:
-        StoreError: its folder cannot be read.
     """
     there: list[Path] = []
-    if path.parent.is_dir():
-        with _faults(path):
-            there = [*remains.unfinished(path), *leftovers.kept(path)]
-            there += [f for copy in copies.beside(path) for f in copies.with_side_files(copy.path)]
+    with suppress(OSError):  # no folder, or one that nobody can look into or write to
+        there += [*remains.unfinished(path), *leftovers.kept(path)]
+        there += [f for copy in copies.beside(path) for f in copies.with_side_files(copy.path)]
     return (*copies.with_side_files(path), *there)
 
 

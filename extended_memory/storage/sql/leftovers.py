@@ -111,12 +111,16 @@ def keep_log(path: Path) -> None:
 
 
 def _moved(path: Path) -> tuple[MovedFile, ...]:
-    moved = []
-    for side in sides(path):
-        if side.exists():
-            to = _kept_name(side)
-            side.replace(to)
-            moved.append(MovedFile(found=side, kept=to))
+    moved: list[MovedFile] = []
+    try:
+        for side in sides(path):
+            if side.exists():
+                to = _kept_name(side)
+                side.replace(to)
+                moved.append(MovedFile(found=side, kept=to))
+    except OSError:
+        put_back(moved)
+        raise
     output.sync(path.parent)
     return tuple(moved)
 
