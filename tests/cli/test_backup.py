@@ -16,6 +16,7 @@ import pytest
 from tests.cli.conftest import make, opened, run
 from tests.process.client import COMMAND, Server
 from tests.storage.redis.servers import RedisServer
+from tests.storage.sql.stores import damage as damage_page
 from tests.storage.sql.stores import (
     dump,
     execute,
@@ -107,6 +108,64 @@ def test_five_of_each_kind_stay_and_none_pushes_out_another(place: Path) -> None
     assert [one["removed"] for one in made] == [[]] * 5 + [[made[0]["path"]]]
 
 
+def older(place: Path, kind: str, *days: int) -> list[str]:
+    """Put copies beside the file that were made in January; return their names."""
+    names = [f"memory.db.backup-202501{day:02}T000000Z-0004{kind}" for day in days]
+    for name in names:
+        shutil.copy(place, place.with_name(name))
+    return names
+
+
+def test_a_backup_stays_where_the_clock_was_set_back(place: Path) -> None:
+    fill(place, "one")
+    for year in range(2090, 2096):
+        shutil.copy(place, place.with_name(f"memory.db.backup-{year}0101T000000Z-0004-manual"))
+    made = json.loads(run("backup", "--json", env={}).stdout)
+    assert Path(made["path"]).exists()
+    assert made["path"] not in made["removed"]
+
+
+def test_a_damaged_copy_pushes_out_no_whole_one(place: Path) -> None:
+    fill(place, "one")
+    whole = older(place, "-manual", 1, 2, 3, 4)
+    damaged = older(place, "-manual", 5, 6, 7)
+    for name in damaged:
+        damage_page(place.with_name(name), "contexts")
+    made = json.loads(run("backup", "--json", env={}).stdout)
+    assert made["removed"] == []
+    assert beside(place) == sorted([*whole, *damaged, Path(made["path"]).name])
+    made = json.loads(run("backup", "--json", env={}).stdout)
+    assert made["removed"] == [str(place.with_name(whole[0]))]
+
+
+def test_whoever_tries_one_backup_after_another_can_go_back_to_the_first(place: Path) -> None:
+    fill(place, "the good one")
+    copies = []
+    for number in range(8):
+        copy = place.with_name(f"wrong-{number}.db")
+        fill(copy, f"wrong {number}")
+        copies.append(copy)
+    asides = [
+        json.loads(restore(str(copy), "--yes", "--json").stdout)["replaced"] for copy in copies
+    ]
+    assert [held(Path(aside)) for aside in asides] == [
+        ["the good one"],
+        *([f"wrong {number}"] for number in range(7)),
+    ]
+
+
+def test_of_what_was_replaced_long_ago_the_newest_five_whole_ones_stay(
+    place: Path, tmp_path: Path
+) -> None:
+    fill(place, "one")
+    before = older(place, "-replaced", 1, 2, 3, 4, 5, 6)
+    damage_page(place.with_name(before[5]), "contexts")
+    copy = tmp_path / "copy.db"
+    run("backup", str(copy), env={})
+    aside = json.loads(restore(str(copy), "--yes", "--json").stdout)["replaced"]
+    assert beside(place) == sorted([*before[1:], Path(aside).name])
+
+
 def test_a_file_of_an_earlier_revision_is_copied_as_it_is(place: Path) -> None:
     make_0003(place, [])
     before = dump(place)
@@ -133,11 +192,7 @@ def test_a_damaged_memory_is_not_taken_for_a_backup(place: Path) -> None:
 
 def damage(place: Path) -> None:
     fill(place, *(f"note {number} " + "x" * 500 for number in range(50)))
-    ((root,),) = rows(place, "SELECT rootpage FROM sqlite_master WHERE name = 'contexts'")
-    assert isinstance(root, int)
-    with place.open("r+b") as file:
-        file.seek((root - 1) * 4096)
-        file.write(b"\xff" * 4096)
+    damage_page(place, "contexts")
 
 
 def on_a_full_disk(*arguments: str, limit: int) -> subprocess.CompletedProcess[str]:
@@ -167,6 +222,22 @@ def test_a_disk_that_fills_while_a_backup_is_restored_leaves_the_file_as_it_was(
     assert "cannot be" in ended.stderr
     assert held(place) == ["small", "x" * 30_000]
     assert faults_within(place) == []
+    assert beside(place) == []
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_a_disk_that_fills_while_a_damaged_file_is_replaced_leaves_it_in_its_place(
+    place: Path, tmp_path: Path, share: float
+) -> None:
+    large = tmp_path / "large.db"
+    fill(large, *(f"note {number} " + "x" * 9000 for number in range(200)))
+    place.parent.mkdir()
+    place.write_bytes(b"\xff" * 5000)
+    limit = int(large.stat().st_size * share)
+    for _ in range(3):
+        ended = on_a_full_disk("restore-backup", str(large), "--yes", limit=limit)
+        assert (ended.returncode, ended.stdout) == (1, "")
+    assert (place.read_bytes(), beside(place)) == (b"\xff" * 5000, [])
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_behind(place: Path) -> None:
@@ -192,6 +263,7 @@ def test_backups_are_listed_with_what_they_hold_the_newest_first(place: Path) ->
         "revision": "0004",
         "bytes": 0,
         "contexts": 2,
+        "damaged": False,
     }
     age = datetime.now(timezone.utc) - datetime.fromisoformat(made["written_at"])
     assert timedelta(0) <= age < timedelta(minutes=1)
@@ -220,6 +292,22 @@ def test_no_backup_is_said(place: Path) -> None:
         "There are no backups yet: `extended-memory-mcp backup` makes one.\n",
     )
     assert ended.stderr == f"The memory is {place}.\n"
+
+
+def test_a_damaged_copy_is_listed_as_damaged(place: Path) -> None:
+    fill(place, *(f"note {number} " + "x" * 500 for number in range(50)))
+    (whole, damaged) = older(place, "-manual", 1, 2)
+    damage_page(place.with_name(damaged), "tags")
+    found = json.loads(run("backups", "--json", env={}).stdout)
+    assert [(one["contexts"], one["damaged"]) for one in found] == [(50, True), (50, False)]
+    text = run("backups", env={}).stdout
+    assert [
+        line.count("50 contexts, damaged, ") for line in text.splitlines() if "UTC" in line
+    ] == [
+        1,
+        0,
+    ]
+    assert restore(whole, "--yes").returncode == 0
 
 
 def restore(*arguments: str) -> subprocess.CompletedProcess[str]:
