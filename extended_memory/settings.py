@@ -162,10 +162,21 @@ def default_path() -> Path:
     platformdirs' rules for Unix are used on Windows and macOS too: that is where 0.9.0 put the
     file, and a packaged Claude Desktop on Windows would hide a file in AppData. 0.9.0 knew no
     XDG_DATA_HOME: where the file it wrote is still in the home directory, that one is it.
+
+    Raises:
+        SettingsError: there is no home directory, as in some containers and services.
     """
     from platformdirs.unix import Unix
 
-    path = Path(Unix(APPLICATION, appauthor=False).user_data_dir, DATABASE_NAME)
+    try:
+        path = Path(Unix(APPLICATION, appauthor=False).user_data_dir, DATABASE_NAME)
+    except RuntimeError:
+        path = Path("~")
+    if not path.is_absolute():
+        raise SettingsError(
+            "The home directory is not known: set HOME, or write an absolute path into "
+            f"{STORAGE_CONNECTION_STRING}."
+        )
     before = Path(expanduser("~"), ".local", "share", APPLICATION, DATABASE_NAME)
     return before if before.exists() and not path.exists() else path
 
@@ -202,7 +213,15 @@ def _only_parent(candidate: Path, other: Path) -> bool:
 
 def _path(text: str) -> Path:
     """Expand ``~`` and ``$NAME`` and resolve links, so that SQLite's own files lie beside it."""
-    return Path(expanduser(expandvars(text))).resolve()
+    expanded = Path(expanduser(expandvars(text)))
+    if expanded.parts[:1] == ("~",):
+        raise SettingsError(f'The home directory in "{text}" is not known: set HOME.')
+    try:
+        return expanded.resolve()
+    except FileNotFoundError:
+        raise SettingsError(
+            f'"{text}" begins in the working directory, which was deleted: write an absolute path.'
+        ) from None
 
 
 def _pinned_project(name: str) -> str | None:

@@ -46,6 +46,7 @@ BELOW: dict[str, set[str]] = {
         "storage.searching",
     },
     "service": {"domain", "instructions", "storage.contract"},
+    "stderr": set(),
     "stdio": set(),
     "serving": {
         "answers",
@@ -90,7 +91,7 @@ BELOW: dict[str, set[str]] = {
         "transfer",
         "version",
     },
-    "__main__": {"cli", "domain", "logs", "quick_import", "settings", "stdio"},
+    "__main__": {"cli", "domain", "logs", "quick_import", "settings", "stderr", "stdio"},
 }
 """What each room of the package may import; a new room has to say it here."""
 
