@@ -8,6 +8,7 @@ The map. A call travels down this list and its answer comes back up; imports poi
 - ``clients``       the programs that start this server, and their configuration files
 - ``transfer``      the forms of export and import, our own and those of other tools
 - ``quick_import``  imports the server as quickly as its libraries allow
+- ``stderr``        standard error as a stream that nobody waits for
 - ``stdio``         the standard streams as a guarded channel for JSON-RPC lines
 - ``ending``        the end of the process: what it waits for, and how long
 - ``nesting``       how deep JSON is nested, found without recursion

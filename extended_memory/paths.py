@@ -35,7 +35,13 @@ def path_of(text: str, *, setting: str, given: str, as_written: bool = False) ->
         UnusableSettingError: it names no file, or not the same in each working directory.
     """
     partly = expandvars(text)
-    path = Path(expanduser(partly)).resolve()
+    try:
+        path = Path(expanduser(partly)).resolve()
+    except FileNotFoundError:
+        raise UnusableSettingError(
+            f'{setting} holds "{shown(given)}", which begins in the working directory, and that '
+            "was deleted: write an absolute path."
+        ) from None
     if as_written and _is_there(path):
         return path
     if is_quoted(text):

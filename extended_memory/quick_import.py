@@ -31,6 +31,7 @@ def import_server() -> "MemoryServer":
         if name.upper().startswith(_READ_BY_LIBRARIES):  # FastMCP reads them in any case
             del os.environ[name]
     os.environ.update(_LIBRARY_SETTINGS)
+    _give_libraries_a_home()
     # Building some thousand classes triggers the collector again and again, for nothing.
     gc.disable()
     from extended_memory.server import mcp
@@ -38,3 +39,13 @@ def import_server() -> "MemoryServer":
     gc.freeze()
     gc.enable()
     return mcp
+
+
+def _give_libraries_a_home() -> None:
+    """Name a home where there is none: FastMCP asks for it when it is imported, for nothing."""
+    from platformdirs import user_data_dir
+
+    try:
+        user_data_dir()
+    except RuntimeError:
+        os.environ["HOME"] = os.devnull

@@ -1,8 +1,11 @@
 """FastMCP as this product runs it: its lifespan, its errors, and how a tool is registered."""
 
+import ast
 import functools
+import inspect
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -277,6 +280,11 @@ def words(function: Callable[..., Any]) -> str:
     FastMCP would look into the docstring for descriptions of arguments, with a parser that takes
     5 % of the start to import; ours stand beside the arguments.
     """
-    paragraphs = (function.__doc__ or "").split("\n\n")
+    documentation = function.__doc__
+    if sys.flags.optimize > 1:  # PYTHONOPTIMIZE=2 takes docstrings away; the source has them
+        (definition,) = ast.parse(inspect.getsource(function)).body
+        assert isinstance(definition, ast.FunctionDef)
+        documentation = ast.get_docstring(definition)
+    paragraphs = (documentation or "").split("\n\n")
     function.__doc__ = None
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from os.path import expanduser, expandvars
 from pathlib import Path
@@ -197,10 +198,19 @@ def default_path() -> Path:
 
     Raises:
         PlaceholderError: XDG_DATA_HOME holds one.
+        SettingsError: there is no home directory, as in some containers and services.
     """
     from platformdirs.unix import Unix
 
-    path = Path(Unix(APPLICATION, appauthor=False).user_data_dir, DATABASE_NAME)
+    try:
+        path = Path(Unix(APPLICATION, appauthor=False).user_data_dir, DATABASE_NAME)
+    except RuntimeError:
+        path = Path("~")
+    if not path.is_absolute():
+        raise SettingsError(
+            "The home directory is not known: set HOME, or write an absolute path into "
+            f"{STORAGE_CONNECTION_STRING}."
+        )
     before = Path(expanduser("~"), ".local", "share", APPLICATION, DATABASE_NAME)
     if before.exists() and not path.exists():
         return before
@@ -224,7 +234,10 @@ def replaced(setting: str, name: str) -> str:
 
 
 def _read_path(text: str) -> Path:
-    return Path(expanduser(expandvars(text))).resolve()
+    path = Path(expanduser(expandvars(text)))
+    with suppress(FileNotFoundError):  # the working directory was deleted
+        return path.resolve()
+    return path
 
 
 def _pinned_project(name: str) -> str | None:

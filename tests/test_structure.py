@@ -60,6 +60,7 @@ BELOW: dict[str, set[str]] = {
     "service": {"domain", "ending", "instructions", "storage.contract"},
     "ending": set(),
     "nesting": set(),
+    "stderr": set(),
     "stdio": {"ending", "nesting"},
     "serving": {
         "answers",
@@ -107,7 +108,7 @@ BELOW: dict[str, set[str]] = {
         "transfer",
         "version",
     },
-    "__main__": {"cli", "domain", "logs", "quick_import", "settings", "stdio"},
+    "__main__": {"cli", "domain", "logs", "quick_import", "settings", "stderr", "stdio"},
 }
 """What each room of the package may import; a new room has to say it here."""
 

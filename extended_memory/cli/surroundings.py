@@ -20,7 +20,7 @@ from rich.progress import (
 from extended_memory.cli import screen
 from extended_memory.clients.launch import Running
 from extended_memory.clients.table import Machine, System
-from extended_memory.domain import ExtendedMemoryError, ProjectRefusedError
+from extended_memory.domain import ExtendedMemoryError, ProjectRefusedError, SettingsError
 from extended_memory.service import MemoryService
 from extended_memory.settings import (
     EXTENDED_MEMORY_PROJECT,
@@ -76,9 +76,11 @@ def place(
 def machine() -> Machine:
     """Say where the configuration files of clients are looked for."""
     systems: dict[str, System] = {"win32": "windows", "darwin": "macos"}
-    return Machine(
-        system=systems.get(sys.platform, "linux"), home=Path.home(), environment=os.environ
-    )
+    try:
+        home = Path.home()
+    except RuntimeError:
+        raise SettingsError("The home directory is not known: set HOME.") from None
+    return Machine(system=systems.get(sys.platform, "linux"), home=home, environment=os.environ)
 
 
 def running() -> Running:

@@ -1,9 +1,13 @@
 """The command that a client is told to start this server with."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from extended_memory.clients.entry import PACKAGE
+
+_MODULE = (*(("-P",) if sys.version_info >= (3, 11) else ()), "-m", "extended_memory")
+"""-P: no module of the folder that the client is in is taken for one of Python's or ours."""
 
 _UVX = "uvx"
 _CACHE_TAG = "CACHEDIR.TAG"  # https://bford.info/cachedir/; uv and others mark their caches by it
@@ -34,7 +38,7 @@ def command(running: Running, *, redis: bool = False) -> tuple[str, tuple[str, .
     if not _in_cache(running.prefix):
         if running.program is not None:
             return str(running.program), ()
-        return str(running.interpreter), ("-m", "extended_memory")
+        return str(running.interpreter), _MODULE
     extra = ("--from", f"{PACKAGE}[redis]") if redis else ()
     return str(running.uvx or _UVX), (*extra, PACKAGE)
 

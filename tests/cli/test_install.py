@@ -13,7 +13,8 @@ import pytest
 from tests.cli.conftest import run
 from tests.process.client import COMMAND, Server
 
-THIS = {"command": sys.executable, "args": ["-m", "extended_memory"]}
+WITHOUT_FOLDER = ["-P"] if sys.version_info >= (3, 11) else []
+THIS = {"command": sys.executable, "args": [*WITHOUT_FOLDER, "-m", "extended_memory"]}
 UNSET = {"STORAGE_CONNECTION_STRING": ""}
 _SETTINGS = "Library/Application Support" if sys.platform == "darwin" else ".config"
 DESKTOP = f"{_SETTINGS}/Claude/claude_desktop_config.json"
@@ -227,7 +228,7 @@ def test_print_prints_the_entry_and_writes_nothing(home: Path) -> None:
     assert json.loads(code.stdout) == {"mcpServers": {"extended-memory": entry}}
     assert code.stderr.splitlines()[1] == (
         "Or: claude mcp add --scope user extended-memory -e 'EXTENDED_MEMORY_PROJECT=my shop' -- "
-        f"{sys.executable} -m extended_memory"
+        f"{' '.join([sys.executable, *THIS['args']])}"
     )
     as_json = run("install", "codex", "--print", "--json", env=UNSET)
     assert json.loads(as_json.stdout) == {

@@ -17,6 +17,7 @@ from extended_memory.clients.entry import Entry, entries
         "C:\\Users\\me\\.local\\bin\\extended-memory-mcp.exe",
         "python3 -m extended_memory_mcp.server",
         "/venv/bin/python -m extended_memory",
+        "/venv/bin/python -P -m extended_memory",
         "python /home/me/extended-memory-mcp/mcp-server/server.py",
         "C:\\py\\python.exe C:\\src\\extended_memory_mcp\\mcp-server\\server.py",
         "cmd /c uvx extended-memory-mcp",

@@ -1,5 +1,6 @@
 """The command that a client is told to start this server with."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,13 @@ def test_what_is_installed_is_started_by_its_path(uvx: str | None) -> None:
     tool = Path("/home/me/.local/share/uv/tools/extended-memory-mcp")
     program = str(tool / "bin" / "extended-memory-mcp")
     assert command(running(tool, program="extended-memory-mcp", uvx=uvx)) == (program, ())
-    module = (str(tool / "bin" / "python"), ("-m", "extended_memory"))
-    assert command(running(tool, program=None, uvx=uvx), redis=True) == module
+    module, args = command(running(tool, program=None, uvx=uvx), redis=True)
+    assert (module, args[-2:]) == (str(tool / "bin" / "python"), ("-m", "extended_memory"))
+
+
+def test_python_is_told_to_take_no_module_of_the_clients_folder_where_it_can_be() -> None:
+    _, args = command(running(Path("/venv"), program=None, uvx=None))
+    assert args[:-2] == (("-P",) if sys.version_info >= (3, 11) else ())
 
 
 def test_an_environment_that_carries_a_cache_tag_itself_is_installed(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ def make_folder(folder: Path) -> None:
     """Make a folder, and those above it, where they are missing."""
     for missing in reversed([f for f in (folder, *folder.parents) if not f.exists()]):
         missing.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        _give_back(missing, FOLDER_MODE)
 
 
 def make_file(path: Path) -> None:
@@ -30,6 +31,7 @@ def make_file(path: Path) -> None:
     """
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, FILE_MODE))
+        _give_back(path, FILE_MODE)
     except FileExistsError:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
@@ -38,6 +40,12 @@ def make_file(path: Path) -> None:
                 f"{path.name} is a device or a pipe, which keeps nothing: set "
                 "STORAGE_CONNECTION_STRING to a file."
             ) from None
+
+
+def _give_back(path: Path, mode: int) -> None:
+    """Give the owner what the umask took away from a file or folder that we have made."""
+    if mode & ~path.stat().st_mode:
+        path.chmod(mode)
 
 
 def restrict(path: Path, mode: int) -> None:
