@@ -39,8 +39,8 @@ def path_of(text: str, *, setting: str, given: str, as_written: bool = False) ->
         path = Path(expanduser(partly)).resolve()
     except FileNotFoundError:
         raise UnusableSettingError(
-            f'{setting} holds "{shown(given)}", which begins in the working directory, and that '
-            "was deleted: write an absolute path."
+            f'"{shown(text)}" begins in the working directory, which was deleted: write an '
+            "absolute path."
         ) from None
     if as_written and _is_there(path):
         return path
@@ -56,7 +56,12 @@ def path_of(text: str, *, setting: str, given: str, as_written: bool = False) ->
             f"{setting} begins with 'file:', a form that this server does not read: write "
             f"sqlite:////absolute/path/memory.db.{_what_is_there(path)}"
         )
-    found = placeholders.in_path(partly) or _unknown_home(partly)
+    home = _unknown_home(partly)
+    if home is not None and home.text == "~":
+        raise UnusableSettingError(
+            f'The home directory in "{shown(text)}" is not known: set HOME.{_what_is_there(path)}'
+        )
+    found = placeholders.in_path(partly) or home
     if found is None or (found.may_be_a_name and Path(partly).is_absolute() and _is_there(path)):
         return path
     raise unreplaced(setting, given, found, path)

@@ -71,8 +71,8 @@ def test_an_upgrade_on_a_full_disk_leaves_the_file_alone_and_says_what_it_takes(
     answers = {server.refused("load_contexts") for _ in range(3)}
     megabytes = math.ceil(3 * size / 1_000_000)
     assert answers == {
-        f"memory.db cannot be upgraded, which takes about {megabytes} MB beside it, and the disk is "
-        "full: free some space and try again."
+        f"memory.db cannot be upgraded, which takes about {megabytes} MB beside it, and the disk "
+        "is full: free some space and try again."
     }
     seen = Path(f"/proc/{server.process.pid}/root{folder}")
     assert names(seen) == ["memory.db"]
