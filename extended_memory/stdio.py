@@ -35,7 +35,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 from extended_memory import nesting
-from extended_memory.ending import REFUSAL, Ending
+from extended_memory.ending import EXIT_SECONDS, REFUSAL, Ending
 
 if TYPE_CHECKING:
     from mcp.shared._context_streams import ContextReceiveStream, ContextSendStream
@@ -58,7 +58,6 @@ _FAULT: Final = 1
 _CHUNK: Final = 65536
 _SURE_TO_FIT: Final = 4000
 """Bytes: a pipe with room has room for so many (PIPE_BUF)."""
-_LAST_WORDS_SECONDS: Final = 0.1
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _LINE_ENDS: Final = {"\u2028": r"\u2028", "\u2029": r"\u2029", "\x85": r"\u0085"}
@@ -127,7 +126,7 @@ class Channel:
 
     def leave(self) -> NoReturn:
         """End the process now that nothing is served any more."""
-        self._say_last_words()
+        self._say_last_words(until=time.monotonic() + EXIT_SECONDS)
         self.exit(self._code)
 
     @asynccontextmanager
@@ -212,10 +211,10 @@ class Channel:
         """End the process when it is time, whatever its calls are waiting for."""
         until = self.ending.wait(self.refuse_calls)
         try:
-            self._say_last_words()
+            self._say_last_words(until=until)
             close()
+        finally:  # also where the server has gone already
             time.sleep(max(until - time.monotonic(), 0))
-        finally:
             self.exit(self._code)
 
     def _notice_that_nobody_serves(self) -> None:
@@ -248,7 +247,7 @@ class Channel:
         if sys.platform == "win32":  # its reader cannot be woken
             self.ending.end_input()
 
-    def _say_last_words(self) -> None:
+    def _say_last_words(self, *, until: float) -> None:
         """Tell every request that is left; nobody waits for a client that does not read."""
         left = self.ending.give_up()
 
@@ -259,7 +258,7 @@ class Channel:
         if left:
             speaker = threading.Thread(target=say, name="last words", daemon=True)
             speaker.start()
-            speaker.join(_LAST_WORDS_SECONDS)
+            speaker.join(max(until - time.monotonic(), 0))
 
     def _message(self) -> "JSONRPCMessage | None":
         """Return the next message that is one, or None at the end of input."""

@@ -21,7 +21,17 @@ import pytest
 from fastmcp import Client
 from mcp_types.version import SUPPORTED_PROTOCOL_VERSIONS
 
-from extended_memory import __main__, arguments, instructions, logs, rendering, service
+from extended_memory import (
+    __main__,
+    arguments,
+    ending,
+    instructions,
+    logs,
+    nesting,
+    rendering,
+    service,
+    stdio,
+)
 from extended_memory.cli import app
 from extended_memory.domain import (
     DEFAULT_PROJECT,
@@ -528,6 +538,16 @@ FACTS = {
         numbers=(int(f"{files.FOLDER_MODE:o}"),),
         english="when the server makes it ({})",
         russian="если её создал сервер ({})",
+    ),
+    "the patience at the end of input": Fact(
+        numbers=(ending.PATIENCE_SECONDS,),
+        english="after {} seconds in which nothing goes on",
+        russian="если {} секунд ничего не происходит",
+    ),
+    "the largest message": Fact(
+        numbers=(stdio.MAXIMUM_LINE_BYTES / 1024**2, nesting.MAXIMUM_DEPTH),
+        english="may be {} MiB long and {} levels deep",
+        russian="может занимать {} МиБ и иметь {} уровней вложенности",
     ),
     "the exit code": Fact(
         numbers=(__main__._UNUSABLE_SETTINGS,),

@@ -16,7 +16,8 @@ from extended_memory.domain import ExtendedMemoryError
 from extended_memory.version import __version__
 
 _PROTOCOL: Final = "2025-06-18"
-_END_SECONDS: Final = 10.0
+_END_SECONDS: Final = 15.0
+"""A server that waits in vain for its store ends eleven seconds after its input."""
 _SHOWN: Final = 300
 """So many characters of what a server said last are worth showing."""
 
