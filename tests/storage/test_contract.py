@@ -379,11 +379,11 @@ def test_what_was_brought_and_forgotten_is_not_brought_again(
 
 def test_it_is_known_which_origins_were_brought(repository: MemoryRepository) -> None:
     origins = [foreign(number).origin for number in (1, 2, 3)]
-    assert repository.brought(origins) == frozenset()
+    assert repository.brought(origins) == {}
     repository.bring([foreign(1), foreign(2)])
     repository.forget(load(repository).contexts[0].id, project=None, permanently=True)
-    assert repository.brought(origins) == set(origins[:2])
-    assert repository.brought([]) == frozenset()
+    assert set(repository.brought(origins)) == set(origins[:2])
+    assert repository.brought([]) == {}
 
 
 def test_equal_contexts_of_two_origins_are_both_brought(repository: MemoryRepository) -> None:
