@@ -52,12 +52,12 @@ def doctor(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = 
     logging.disable(logging.ERROR)  # what the log would say of a store is said here
     found = []
     shown = ""
-    console = screen.out()
-    with _looking(console):
+    out = screen.out()
+    with _looking(out):
         for part, remark in _remarks():
             found.append((part, remark))
             if not as_json:
-                _show(console, remark, title="" if part == shown else _TITLES[part])
+                _show(out, remark, title="" if part == shown else _TITLES[part])
                 shown = part
     problems = sum(remark.level == "problem" for _, remark in found)
     warnings = sum(remark.level == "warning" for _, remark in found)
@@ -95,17 +95,17 @@ def _remarks() -> Iterator[tuple[str, Remark]]:
         yield "clients", remark
 
 
-def _looking(console: Console) -> AbstractContextManager[object]:
+def _looking(out: Console) -> AbstractContextManager[object]:
     """Say that something is being done, where a person sees it: below the remarks, or on stderr."""
-    if console.is_terminal:
-        return console.status("Looking")
+    if out.is_terminal:
+        return out.status("Looking")
     return Console(stderr=True).status("Looking") if sys.stderr.isatty() else nullcontext()
 
 
-def _show(console: Console, remark: Remark, *, title: str) -> None:
+def _show(out: Console, remark: Remark, *, title: str) -> None:
     """Print a remark: its mark, the fact, and below it the remedy."""
     if title:
-        console.print(Text(f"\n{title}", "bold"))
+        out.print(Text(f"\n{title}", "bold"))
     texts = [remark.fact]
     texts += [f'It said: "{remark.detail}"'] if remark.detail else []
     texts += [f"-> {remark.remedy}"] if remark.remedy else []
@@ -115,15 +115,15 @@ def _show(console: Console, remark: Remark, *, title: str) -> None:
         # A path or a command stays whole, to be copied.
         for line in wrap(
             _without_home(text),
-            max(console.width - _INDENT, _INDENT),
+            max(out.width - _INDENT, _INDENT),
             break_long_words=False,
             break_on_hyphens=False,
         )
     ]
     mark = _MARKS[remark.level]
-    console.print(Text.assemble(mark, " " * (_INDENT - len(mark)), lines[0]), soft_wrap=True)
+    out.print(Text.assemble(mark, " " * (_INDENT - len(mark)), lines[0]), soft_wrap=True)
     for line in lines[1:]:
-        console.print(Text(" " * _INDENT + line), soft_wrap=True)
+        out.print(Text(" " * _INDENT + line), soft_wrap=True)
 
 
 def _values(part: str, remark: Remark) -> dict[str, str]:

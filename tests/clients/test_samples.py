@@ -92,16 +92,16 @@ def test_an_entry_of_another_name_is_brought_up_to_date_in_its_place(
 def test_what_is_found_on_a_machine(client: Client, tmp_path: Path) -> None:
     file = placed(client, tmp_path)
     machine = Machine(system="linux", home=tmp_path, environment={})
-    (configuration,) = found.configurations(machine)
-    assert (configuration.client, configuration.path) == (client, file.path)
-    assert configuration.fault is None
+    (present,) = found.configurations(machine)
+    assert (present.client, present.path) == (client, file.path)
+    assert present.fault is None
     # Claude Code has an entry for one folder alone; the others name only a folder like it.
-    assert [entry.keys for entry in configuration.ours] == (
+    assert [entry.keys for entry in present.ours] == (
         [("projects", "/home/me/shop", "mcpServers", "memory")]
         if client.name == "claude-code"
         else []
     )
     file.path.write_text("{ [", "utf-8")
-    (configuration,) = found.configurations(machine)
-    assert configuration.fault is not None
-    assert "is malformed and was left alone: line 1, column " in configuration.fault
+    (present,) = found.configurations(machine)
+    assert present.fault is not None
+    assert "is malformed and was left alone: line 1, column " in present.fault

@@ -137,7 +137,7 @@ def plain(repository: RedisRepository) -> MemoryIndex:
     return memory
 
 
-def reads(of: SearchIndex, chance: Chance, project: str, ids: Collection[int]) -> list[Any]:
+def all_reads(of: SearchIndex, chance: Chance, project: str, ids: Collection[int]) -> list[Any]:
     """Ask an index for everything; the same random state asks the same."""
     terms = {*chance.random.choices(chance.words, k=9), "unknown", "2024"}
     groups = [chance.group() for _ in range(chance.random.randint(1, 5))]
@@ -162,10 +162,10 @@ def assert_alike(repository: RedisRepository, chance: Chance, *, rounds: int) ->
         project = chance.random.choice([*PROJECTS, "nobody"])
         ids = {one.id for one in memory.contexts.values() if one.project == project} | {10**6}
         state = chance.random.getstate()
-        expected = reads(memory, chance, project, ids)
+        expected = all_reads(memory, chance, project, ids)
         chance.random.setstate(state)
         with repository._store.use():
-            assert reads(RedisIndex(repository._store), chance, project, ids) == expected
+            assert all_reads(RedisIndex(repository._store), chance, project, ids) == expected
 
 
 @pytest.fixture(params=["in one piece", "in small pieces"])
