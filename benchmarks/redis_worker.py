@@ -153,7 +153,7 @@ class Project(Adapter):
 
     def __init__(self, port: int, prefix: str) -> None:
         from extended_memory.service import RETRY_WINDOW
-        from extended_memory.storage.redis import scripts
+        from extended_memory.storage.redis.connection import scripts
         from extended_memory.storage.redis.keys import Keys
         from extended_memory.storage.redis.repository import RedisRepository
 

@@ -28,7 +28,7 @@ from benchmarks.stores import made_up
 from extended_memory.domain import Context, ForeignContext
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
-from extended_memory.storage.sql.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqlRepository
 
 SAMPLE = Path(__file__).with_name("search_sample.json")
 PROJECT = "benchmark"

@@ -40,8 +40,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from extended_memory.protocol.transport import Channel
     from extended_memory.stderr import ErrorStream
-    from extended_memory.stdio import Channel
 
 _UNUSABLE_SETTINGS = 2
 _STDERR = 2
@@ -71,8 +71,8 @@ def main() -> None:
             sys.exit(app.run(arguments))
     if by_hand:
         sys.stderr.write(_BY_HAND)
+    from extended_memory.protocol.transport import Channel
     from extended_memory.stderr import ErrorStream
-    from extended_memory.stdio import Channel
 
     errors = ErrorStream.claim()
     channel = Channel.claim()
@@ -83,7 +83,7 @@ def main() -> None:
 
     from extended_memory import logs
     from extended_memory.domain import SettingsError
-    from extended_memory.quick_import import import_server
+    from extended_memory.protocol.startup import import_server
     from extended_memory.settings import Settings
 
     try:

@@ -8,10 +8,9 @@ from fastmcp.dependencies import Depends
 from fastmcp.exceptions import ResourceError
 from fastmcp.tools import ToolResult
 
-from extended_memory import answers, arguments, rendering
 from extended_memory.domain import Change, ContextPage
-from extended_memory.service import SHOWN_REVISIONS, MemoryService
-from extended_memory.serving import (
+from extended_memory.protocol import answers, arguments, replies
+from extended_memory.protocol.app import (
     MemoryServer,
     OneSentenceRefusals,
     current_memory,
@@ -19,9 +18,10 @@ from extended_memory.serving import (
     says,
     words,
 )
+from extended_memory.service import SHOWN_REVISIONS, MemoryService
 from extended_memory.version import __version__
 
-_PROSE = Path(__file__).with_name("prose")
+_PROSE = Path(__file__).parent / "protocol" / "prose"
 
 
 def _prose(name: str) -> str:
@@ -60,7 +60,7 @@ def save_context(
     lost, 7-8 is loaded by default, 4-6 useful detail, 1-3 minor.
     """
     context = memory.save(project_id, content, importance=importance_level, tags=tags)
-    return _result(rendering.saved(context), answers.saved(context))
+    return _result(replies.saved(context), answers.saved(context))
 
 
 @mcp.memory_tool("Load from memory", answers.LoadedAnswer, read_only=True, idempotent=True)
@@ -84,7 +84,7 @@ def load_contexts(
     """
     if ids:
         contexts = memory.get(ids, project=project_id)
-        found = rendering.fetched(contexts, ids)
+        found = replies.fetched(contexts, ids)
         page = ContextPage(contexts=contexts, total=len(contexts))
         return _result(found.text, answers.loaded(found, page, project=project_id or None))
     project = memory.project_for(project_id)
@@ -98,7 +98,7 @@ def load_contexts(
         offset=offset,
         span=span,
     )
-    rendered = rendering.loaded(
+    rendered = replies.loaded(
         page,
         project=project,
         minimum_importance=importance_level,
@@ -137,7 +137,7 @@ def search_contexts(
         offset=offset,
     )
     tags = () if page.total else memory.opening_tags(project)
-    rendered = rendering.searched(page, project=project, offset=offset, popular_tags=tags)
+    rendered = replies.searched(page, project=project, offset=offset, popular_tags=tags)
     return _result(rendered.text, answers.searched(rendered, page, project=project))
 
 
@@ -164,7 +164,7 @@ def update_context(
     updated = memory.update(
         context_id, change, project=project_id, last_changed=expected_updated_at
     )
-    text = rendering.updated(updated, context_id=context_id)
+    text = replies.updated(updated, context_id=context_id)
     return _result(text, answers.updated(updated))
 
 
@@ -184,7 +184,7 @@ def forget_context(
     project = memory.forget(context_id, project=project_id, permanently=permanently)
     days = 0 if permanently else memory.trash_days
     return _result(
-        rendering.forgotten(context_id, project, asked=asked, trash_days=days),
+        replies.forgotten(context_id, project, asked=asked, trash_days=days),
         answers.forgotten(context_id, project, asked=asked, is_in_trash=bool(days)),
     )
 
@@ -199,7 +199,7 @@ def restore_context(
     """Bring a context back from the trash, or with revision its text before a change."""
     context = memory.restore(context_id, project=project_id, revision=revision)
     revisions = memory.revisions(context_id, project=project_id, limit=SHOWN_REVISIONS)
-    text = rendering.restored(context, revisions, context_id=context_id, revision=revision)
+    text = replies.restored(context, revisions, context_id=context_id, revision=revision)
     return _result(text, answers.restored(context, revisions))
 
 
@@ -207,7 +207,7 @@ def restore_context(
 def list_all_projects(memory: MemoryService = Depends(current_memory)) -> ToolResult:
     """List the projects in memory, the one saved to last first."""
     projects = memory.projects()
-    listed = rendering.listed_projects(projects, pinned=memory.pinned)
+    listed = replies.listed_projects(projects, pinned=memory.pinned)
     return _result(listed.text, answers.projects(projects[: listed.rows], total=len(projects)))
 
 
@@ -221,7 +221,7 @@ def get_popular_tags(
     """Show a project's most used tags, to reuse when saving and to filter by when loading."""
     project = memory.project_for(project_id)
     page = memory.popular_tags(project, minimum_count=min_usage, limit=limit)
-    listed = rendering.popular_tags(page, project=project, minimum_count=min_usage)
+    listed = replies.popular_tags(page, project=project, minimum_count=min_usage)
     answer = answers.tags(page.tags[: listed.rows], project=project, total=page.total)
     return _result(listed.text, answer)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from extended_memory import instructions
+from extended_memory import custom_instructions
 from extended_memory.domain import (
     ALWAYS,
     DEFAULT_PROJECT,
@@ -30,7 +30,7 @@ from extended_memory.domain import (
     UpdatedContext,
     require_clock,
 )
-from extended_memory.ending import REFUSAL
+from extended_memory.shutdown import REFUSAL
 from extended_memory.storage.contract import MemoryRepository, Tell
 
 RETRY_WINDOW = timedelta(minutes=10)
@@ -272,7 +272,7 @@ class MemoryService:
         """Return what the first load of a conversation brings besides contexts."""
         held = self._repository.project(project)
         return Opening(
-            instructions=instructions.read(self._custom_instructions),
+            instructions=custom_instructions.read(self._custom_instructions),
             popular_tags=self.opening_tags(project),
             context_count=0 if held is None else held.context_count,
             notice=self.notice,

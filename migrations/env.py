@@ -7,9 +7,9 @@ from sqlalchemy import Connection
 
 from extended_memory.domain import SettingsError
 from extended_memory.settings import Settings, SqliteLocation
-from extended_memory.storage.sql.database import Database
-from extended_memory.storage.sql.models import Base
-from extended_memory.storage.sql.upgrade import record_release
+from extended_memory.storage.sqlite.file.database import Database
+from extended_memory.storage.sqlite.models import Base
+from extended_memory.storage.sqlite.schema.upgrade import record_release
 
 
 def run(connection: Connection) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.cli import surroundings
-from extended_memory.clients.table import CLIENTS
+from extended_memory.cli import environment
+from extended_memory.clients.catalogue import CLIENTS
 
 _REAL_PLACES = (
     *(
@@ -19,7 +19,7 @@ _REAL_PLACES = (
             Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"),
         }
     ),
-    *(str(path) for client in CLIENTS for path in client.files(surroundings.machine())),
+    *(str(path) for client in CLIENTS for path in client.files(environment.machine())),
 )
 """Where the person who runs the tests may have a memory, and the configurations of clients."""
 

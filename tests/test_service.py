@@ -9,7 +9,7 @@ import pytest
 
 from extended_memory.domain import ProjectRefusedError, Summary
 from extended_memory.service import MemoryService
-from extended_memory.storage.sql.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqlRepository
 
 
 @pytest.fixture

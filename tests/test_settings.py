@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from extended_memory.custom_instructions import read
 from extended_memory.domain import PlaceholderError, SettingsError, UnusableSettingError
-from extended_memory.instructions import read
 from extended_memory.settings import (
     RedisLocation,
     Settings,

@@ -54,61 +54,84 @@ app.register_install_completion_command(help="Let the shell complete commands an
 # By name, so that a command imports no other one; so its line in the list of them stands here.
 
 # See and mend
-app.command("extended_memory.cli.see:projects", help="List the projects, the last used first.")
 app.command(
-    "extended_memory.cli.see:contexts", name="list", help="List a project's contexts, newest first."
+    "extended_memory.cli.commands.see:projects", help="List the projects, the last used first."
 )
-app.command("extended_memory.cli.find:search", help="Find contexts by their words.")
-app.command("extended_memory.cli.show:show", help="Show one context whole.")
-app.command("extended_memory.cli.see:tags", help="List a project's tags, the most used first.")
-app.command("extended_memory.cli.see:trash", help="List what was forgotten and can be restored.")
-app.command("extended_memory.cli.stats:stats", help="Show how much is kept, since when, of what.")
-app.command("extended_memory.cli.mend:add", help="Save a context.")
-app.command("extended_memory.cli.edit:edit", help="Change a context, its text in your editor.")
-app.command("extended_memory.cli.mend:forget", help="Move contexts to the trash, or delete them.")
 app.command(
-    "extended_memory.cli.mend:restore", help="Bring a context back, or an earlier text of it."
+    "extended_memory.cli.commands.see:contexts",
+    name="list",
+    help="List a project's contexts, newest first.",
 )
-app.command("extended_memory.cli.mend:rename_project", help="Give a project another name.")
+app.command("extended_memory.cli.commands.search:search", help="Find contexts by their words.")
+app.command("extended_memory.cli.commands.show:show", help="Show one context whole.")
+app.command(
+    "extended_memory.cli.commands.see:tags", help="List a project's tags, the most used first."
+)
+app.command(
+    "extended_memory.cli.commands.see:trash", help="List what was forgotten and can be restored."
+)
+app.command(
+    "extended_memory.cli.commands.stats:stats", help="Show how much is kept, since when, of what."
+)
+app.command("extended_memory.cli.commands.mend:add", help="Save a context.")
+app.command(
+    "extended_memory.cli.commands.edit:edit", help="Change a context, its text in your editor."
+)
+app.command(
+    "extended_memory.cli.commands.mend:forget", help="Move contexts to the trash, or delete them."
+)
+app.command(
+    "extended_memory.cli.commands.mend:restore",
+    help="Bring a context back, or an earlier text of it.",
+)
+app.command("extended_memory.cli.commands.mend:rename_project", help="Give a project another name.")
 
 # Move
 app.command(
-    "extended_memory.cli.export:export",
+    "extended_memory.cli.commands.export:export",
     help="Write the memory to a file, or to a folder of Markdown.",
 )
 app.command(
-    "extended_memory.cli.import_:import_",
+    "extended_memory.cli.commands.import_:import_",
     name="import",
     help="Bring contexts in from an export, of this product or of another tool.",
 )
-app.command("extended_memory.cli.copy:copy", help="Copy every context of one store into another.")
 app.command(
-    "extended_memory.cli.import_redis:import_redis",
+    "extended_memory.cli.commands.copy:copy", help="Copy every context of one store into another."
+)
+app.command(
+    "extended_memory.cli.commands.import_redis:import_redis",
     help="Copy the memories that 0.9.0 keeps in Redis into this store.",
 )
 
 # Keep
 app.command(
-    "extended_memory.cli.backup:backup", help="Copy the memory's file while servers use it."
-)
-app.command("extended_memory.cli.backup:backups", help="List the copies beside the memory's file.")
-app.command(
-    "extended_memory.cli.backup:restore_backup", help="Put a copy in place of the memory's file."
+    "extended_memory.cli.commands.backup:backup",
+    help="Copy the memory's file while servers use it.",
 )
 app.command(
-    "extended_memory.cli.check:check", help="Look whether all that is stored fits together."
+    "extended_memory.cli.commands.backup:backups", help="List the copies beside the memory's file."
 )
 app.command(
-    "extended_memory.cli.doctor:doctor", help="Say what is well, what is not, and what to do."
+    "extended_memory.cli.commands.backup:restore_backup",
+    help="Put a copy in place of the memory's file.",
+)
+app.command(
+    "extended_memory.cli.commands.check:check",
+    help="Look whether all that is stored fits together.",
+)
+app.command(
+    "extended_memory.cli.commands.doctor:doctor",
+    help="Say what is well, what is not, and what to do.",
 )
 
 # Install
 app.command(
-    "extended_memory.cli.install:install",
+    "extended_memory.cli.commands.install:install",
     help="Write this server into the configuration of a client.",
 )
 app.command(
-    "extended_memory.cli.install:uninstall",
+    "extended_memory.cli.commands.install:uninstall",
     help="Take this server out of the configuration of a client.",
 )
 

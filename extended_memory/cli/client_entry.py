@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from extended_memory.cli import surroundings
+from extended_memory.cli import environment
 from extended_memory.clients import launch
-from extended_memory.clients.table import Client
+from extended_memory.clients.catalogue import Client
 from extended_memory.domain import SettingsError
 from extended_memory.paths import path_of
 from extended_memory.settings import (
@@ -25,7 +25,7 @@ def entry(
     ``before``: the variables that its entry has already, and keeps.
     """
     storage = {**before, **variables}.get(STORAGE_CONNECTION_STRING, "")
-    command, args = launch.command(surroundings.running(), redis=is_redis(storage))
+    command, args = launch.command(environment.running(), redis=is_redis(storage))
     env = {"env": dict(variables)} if variables else {}
     return {**client.shape, "command": command, "args": list(args), **env}
 
@@ -38,7 +38,7 @@ def variables(project: str | None, asked_for: Sequence[str]) -> dict[str, str]:
     Raises:
         SettingsError: one is asked for that is not set here, or the server would not take it.
     """
-    here = surroundings.machine().environment
+    here = environment.machine().environment
     given = {}
     for text in asked_for:
         name, assigned, value = text.partition("=")
@@ -47,7 +47,7 @@ def variables(project: str | None, asked_for: Sequence[str]) -> dict[str, str]:
         given[name] = value if assigned else _from_anywhere(name, here[name])
     if project is not None:
         given[EXTENDED_MEMORY_PROJECT] = project
-    surroundings.settings_of(given)
+    environment.settings_of(given)
     if instructions := given.get(CUSTOM_INSTRUCTION_PATH):
         # The server begins without them, and says so at a first load.
         path_of(instructions, setting=CUSTOM_INSTRUCTION_PATH, given=instructions)
@@ -56,7 +56,7 @@ def variables(project: str | None, asked_for: Sequence[str]) -> dict[str, str]:
 
 def _from_anywhere(name: str, value: str) -> str:
     """Return what means the same in whatever folder a client starts the server in."""
-    settings = surroundings.settings_of({name: value})
+    settings = environment.settings_of({name: value})
     if name == STORAGE_CONNECTION_STRING and isinstance(settings.storage, SqliteLocation):
         return f"sqlite:///{settings.storage.path.as_posix()}"
     if name == CUSTOM_INSTRUCTION_PATH:

@@ -2,25 +2,27 @@
 
 from pathlib import Path
 
-from extended_memory.cli import screen, surroundings
-from extended_memory.clients import found
-from extended_memory.clients.table import CLIENTS
+from extended_memory.cli import console, environment
+from extended_memory.clients import configuration
+from extended_memory.clients.catalogue import CLIENTS
 
 
 def show_clients(*, as_json: bool) -> None:
     """Print every client with its files, and the entries in them that start this server."""
-    machine = surroundings.machine()
+    machine = environment.machine()
     configurations = [
-        found.configuration(client, path) for client in CLIENTS for path in client.files(machine)
+        configuration.configuration(client, path)
+        for client in CLIENTS
+        for path in client.files(machine)
     ]
     if as_json:
-        screen.show_json(
+        console.show_json(
             [
                 {
                     "client": at.client.name,
                     "title": at.client.title,
                     "file": str(at.path),
-                    "found": found.is_here(at.path, machine),
+                    "found": configuration.is_here(at.path, machine),
                     "entries": [entry.name for entry in at.ours],
                     "fault": at.fault,
                 }
@@ -28,14 +30,14 @@ def show_clients(*, as_json: bool) -> None:
             ]
         )
         return
-    table = screen.table("client", "here", "entries", "file")
+    table = console.table("client", "here", "entries", "file")
     table.columns[0].no_wrap = True
     table.columns[2].overflow = table.columns[3].overflow = "fold"
     for at in configurations:
         entries = "malformed" if at.fault else ", ".join(entry.name for entry in at.ours)
-        here = "yes" if found.is_here(at.path, machine) else "no"
+        here = "yes" if configuration.is_here(at.path, machine) else "no"
         table.add_row(at.client.name, here, entries or "-", _short(at.path, machine.home))
-    screen.out().print(table)
+    console.out().print(table)
 
 
 def _short(path: Path, home: Path) -> str:

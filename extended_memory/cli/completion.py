@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from extended_memory import output
-from extended_memory.cli import surroundings
+from extended_memory.cli import environment
 from extended_memory.output import OutputError
-from extended_memory.storage import store_files
+from extended_memory.storage.backends import store_files
 
 _FIRST_BYTES = 200
 
@@ -17,7 +17,7 @@ def require_free(path: Path) -> None:
         OutputError: it would be.
     """
     try:
-        to = output.target(path, store=store_files(surroundings.settings().storage))
+        to = output.target(path, store=store_files(environment.settings().storage))
         if to.is_taken and not _is_script(to.path):
             raise OutputError(
                 f"{to.name} is there and is no completion of this program, so it was left as it "

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from extended_memory.cli import screen
-from extended_memory.cli.arriving import Place
+from extended_memory.cli import console
 from extended_memory.cli.moving import counted
 from extended_memory.domain import MAXIMUM_CONTENT_BYTES
-from extended_memory.transfer import formats
-from extended_memory.transfer.reading import Damaged, Found, Item, LeftOut, TransferError
+from extended_memory.transfer.duplicates import Place
+from extended_memory.transfer.formats import catalogue
+from extended_memory.transfer.formats.item import Damaged, Found, Item, LeftOut, TransferError
 
 _ELSEWHERE: dict[Place, str] = {
     "in_trash": "left in the trash",
@@ -27,7 +27,7 @@ class Source:
     """One thing to import: its name as it was given, what it is, and its size."""
 
     name: str
-    opened: formats.Opened
+    opened: catalogue.Opened
     size: int
 
 
@@ -68,7 +68,7 @@ def tell(tallies: Sequence[tuple[Source, Tally]], *, dry_run: bool, as_json: boo
         TransferError: something could not be read.
     """
     if as_json:
-        screen.show_json(
+        console.show_json(
             {
                 "dry_run": dry_run,
                 "found": sum(tally.found for _, tally in tallies),
@@ -78,10 +78,10 @@ def tell(tallies: Sequence[tuple[Source, Tally]], *, dry_run: bool, as_json: boo
         )
     else:
         for source, tally in tallies:
-            screen.say("\n".join(_lines(source, tally, dry_run=dry_run)))
+            console.say("\n".join(_lines(source, tally, dry_run=dry_run)))
     for source, tally in tallies:
         for one in tally.damaged:
-            screen.note(f"{source.name}, {one.place}: {one.why}.")
+            console.note(f"{source.name}, {one.place}: {one.why}.")
     count = sum(tally.damaged_count for _, tally in tallies)
     if count:
         rest = "would be imported" if dry_run else "was imported"

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from extended_memory.clients import files, found
+from extended_memory.clients import configuration, files
+from extended_memory.clients.catalogue import Client
 from extended_memory.clients.entry import NAME, Entry
-from extended_memory.clients.faults import ConfigurationError
-from extended_memory.clients.table import Client
+from extended_memory.clients.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ def present(client: Client, file: files.File, *, name: str | None) -> Entry | No
     Raises:
         ConfigurationError: the file cannot be read, or the name is that of another server.
     """
-    there = [e for e in found.servers(client, file) if e.keys[:-1] == client.keys]
+    there = [e for e in configuration.servers(client, file) if e.keys[:-1] == client.keys]
     if name is None:
         ours = sorted((e for e in there if e.ours), key=lambda e: e.name != NAME)
         return ours[0] if ours else None
@@ -57,13 +57,13 @@ def to_install(
     target = before.name if before else name or NAME
     keys = (*client.keys, target)
     text = file.text or ""
-    if before is None and found.get(client.format, text, keys) is not None:
+    if before is None and configuration.get(client.format, text, keys) is not None:
         raise ConfigurationError(
             f'"{target}" is in {file.path} already, and not as a command: take another --name.'
         )
     try:
         for way, value in _values(keys, entry, before):
-            text = found.put(client.format, text, way, value)
+            text = configuration.put(client.format, text, way, value)
     except ConfigurationError as error:
         raise ConfigurationError(f"{file.path} was left alone: {error}") from error
     return Change(client=client, file=file, text=text, names=(target,))
@@ -77,12 +77,12 @@ def to_uninstall(client: Client, file: files.File, *, name: str | None) -> Chang
     """
     going = [
         entry
-        for entry in found.servers(client, file)
+        for entry in configuration.servers(client, file)
         if (entry.name == name if name else entry.ours)
     ]
     text = file.text or ""
     for entry in going:
-        text = found.cut(client.format, text, entry.keys)
+        text = configuration.cut(client.format, text, entry.keys)
     return Change(client=client, file=file, text=text, names=tuple(e.name for e in going))
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from extended_memory.clients.faults import ConfigurationError
+from extended_memory.clients.errors import ConfigurationError
 from extended_memory.output import MOMENT, OWN_FILE, written
 
 _MARK = "\N{BYTE ORDER MARK}"

@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from extended_memory.clients.faults import ConfigurationError, MalformedError
-from extended_memory.clients.layout import Layout, Member, Object, member_text, value_text
+from extended_memory.clients.errors import ConfigurationError, MalformedError
+from extended_memory.clients.json_layout import Layout, Member, Object, member_text, value_text
 
 
 def read(text: str, *, comments: bool = True, trailing_commas: bool = True) -> Any:

@@ -14,7 +14,7 @@ import tomlkit
 from tomlkit.exceptions import ParseError, TOMLKitError
 from tomlkit.items import Table
 
-from extended_memory.clients.faults import ConfigurationError, MalformedError
+from extended_memory.clients.errors import ConfigurationError, MalformedError
 
 
 def read(text: str) -> Any:

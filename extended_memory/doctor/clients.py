@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from extended_memory.clients.catalogue import Machine
+from extended_memory.clients.configuration import Configuration, configurations
 from extended_memory.clients.entry import Entry
-from extended_memory.clients.found import Configuration, configurations
-from extended_memory.clients.table import Machine
 from extended_memory.doctor.conversation import Conversation, ConversationError
 from extended_memory.doctor.round_trip import SECONDS, scratch_environment, without_ours
 from extended_memory.domain import PlaceholderError, Remark, SettingsError

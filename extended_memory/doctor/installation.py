@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from extended_memory.domain import Remark
 from extended_memory.settings import EXTENDED_MEMORY_PROJECT, VARIABLES
-from extended_memory.storage import sqlite_remark
+from extended_memory.storage.backends import sqlite_remark
 from extended_memory.version import __version__
 
 _LIBRARIES = {"fastmcp": "FastMCP", "sqlalchemy": "SQLAlchemy", "redis": "redis-py"}

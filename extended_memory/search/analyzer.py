@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from extended_memory.search.folding import fold, normalise
-from extended_memory.search.scripts import CHUNK, ENDS_IN_CHARACTER, GRAM_LENGTH
 from extended_memory.search.stop_words import STOP_WORDS
 from extended_memory.search.words import word_terms
+from extended_memory.search.writing_systems import CHUNK, ENDS_IN_CHARACTER, GRAM_LENGTH
 
 VERSION = 1
 """Of the terms: a store that was indexed by another version has to be indexed again.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from extended_memory.search.analyzer import QueryWord
 from extended_memory.search.index import FEW_POSTINGS, Group, SearchIndex
 from extended_memory.search.ranking import FULL_IMPACT, is_common, weight
-from extended_memory.search.scripts import is_short_run
 from extended_memory.search.stand_ins import Words, stand_ins
+from extended_memory.search.writing_systems import is_short_run
 
 MOST_TERMS = 256
 """So many terms of a query are looked for; the rest of a longer one is not."""

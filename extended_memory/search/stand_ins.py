@@ -13,7 +13,7 @@ from extended_memory.search.expansion import (
     tolerated_changes,
 )
 from extended_memory.search.index import SearchIndex, VocabularyRange
-from extended_memory.search.scripts import is_short_run
+from extended_memory.search.writing_systems import is_short_run
 
 WIDEST_BEGINNING = 256
 """So many terms that begin alike are looked at."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from extended_memory.search.folding import fold
-from extended_memory.search.scripts import APOSTROPHE, GLUE
 from extended_memory.search.stems import LONGEST, stem
+from extended_memory.search.writing_systems import APOSTROPHE, GLUE
 
 _CACHED_WORDS = 16_384  # some 6 MB when full
 

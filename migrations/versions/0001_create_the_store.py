@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from extended_memory.storage.sql import adopt
+from extended_memory.storage.sqlite.schema import adopt
 
 revision = "0001"
 down_revision = None

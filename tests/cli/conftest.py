@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from extended_memory.settings import storage_location
-from extended_memory.storage import open_repository
+from extended_memory.storage.backends import open_repository
 from extended_memory.storage.contract import MemoryRepository
 from tests.process.client import COMMAND
 from tests.storage.redis.servers import RedisServer

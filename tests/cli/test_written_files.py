@@ -17,7 +17,7 @@ import pytest
 
 from tests.cli.conftest import opened, run
 from tests.process.client import COMMAND, Server
-from tests.storage.sql.stores import execute, faults_within, mode
+from tests.storage.sqlite.stores import execute, faults_within, mode
 
 BACKUP = "memory.db.backup-20250102T030405Z-0004"
 HEADER = b'{"format":"extended-memory","version":1}\n'

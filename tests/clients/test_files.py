@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from extended_memory.clients import files
-from extended_memory.clients.faults import ConfigurationError
+from extended_memory.clients.errors import ConfigurationError
 
 NOW = datetime(2026, 11, 25, 9, 15, tzinfo=timezone.utc)
 _NOBODY = 65534

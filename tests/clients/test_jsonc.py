@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extended_memory.clients import jsonc
-from extended_memory.clients.faults import ConfigurationError, MalformedError
+from extended_memory.clients.errors import ConfigurationError, MalformedError
 
 ENTRY = {"command": "uvx", "args": ["extended-memory-mcp"]}
 

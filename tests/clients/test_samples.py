@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from extended_memory.clients import change, files, found
+from extended_memory.clients import change, configuration, files
+from extended_memory.clients.catalogue import CLIENTS, Client, Machine
 from extended_memory.clients.entry import Entry
-from extended_memory.clients.table import CLIENTS, Client, Machine
 
 SAMPLES = Path(__file__).parent / "samples"
 COMMAND = {"command": "/opt/bin/uvx", "args": ["extended-memory-mcp"]}
@@ -40,9 +40,9 @@ def test_an_entry_is_added_to_what_is_there(client: Client, tmp_path: Path) -> N
     gone = {line[2:].rstrip(",\r\n") for line in lines if line.startswith("- ")}
     came = {line[2:].rstrip(",\r\n") for line in lines if line.startswith("+ ")}
     assert gone <= came | {'    "mcpServers": {}'}  # but for a comma, each line is as it was
-    expected = found.read(client.format, file.text)
+    expected = configuration.read(client.format, file.text)
     expected.setdefault(client.keys[0], {})["extended-memory"] = entry
-    assert found.read(client.format, text) == expected
+    assert configuration.read(client.format, text) == expected
     assert text.count("\r\n") in (0, text.count("\n"))
     assert text.endswith("\n") == file.text.endswith("\n")
 
@@ -62,11 +62,11 @@ def test_uninstalled_it_is_as_it_was(client: Client, tmp_path: Path) -> None:
     text = installed(client, file, {**client.shape, **COMMAND})
     with_it = files.File(path=file.path, text=text, marked=file.marked)
     removed = change.to_uninstall(client, with_it, name="extended-memory").text
-    if client.keys[0] in found.read(client.format, file.text):
+    if client.keys[0] in configuration.read(client.format, file.text):
         assert removed == file.text
     else:
-        empty = {**found.read(client.format, file.text), client.keys[0]: {}}
-        assert found.read(client.format, removed) == empty
+        empty = {**configuration.read(client.format, file.text), client.keys[0]: {}}
+        assert configuration.read(client.format, removed) == empty
 
 
 def test_an_entry_of_another_name_is_brought_up_to_date_in_its_place(
@@ -77,7 +77,7 @@ def test_an_entry_of_another_name_is_brought_up_to_date_in_its_place(
     old = {"command": "python3", "args": args, "timeout": 60}
     kept = {"STORAGE_CONNECTION_STRING": "sqlite:///~/memory.db"}
     keys = (*client.keys, "notes")
-    text = found.put(client.format, file.text or "", keys, {**old, "env": kept})
+    text = configuration.put(client.format, file.text or "", keys, {**old, "env": kept})
     file = files.File(path=file.path, text=text, marked=file.marked)
     assert change.present(client, file, name=None) == Entry(
         keys=keys, command="python3", args=tuple(args), env=kept
@@ -85,14 +85,14 @@ def test_an_entry_of_another_name_is_brought_up_to_date_in_its_place(
     entry = {**client.shape, **COMMAND, "env": {"EXTENDED_MEMORY_PROJECT": "shop"}}
     text = installed(client, file, entry)
     expected = {**old, **entry, "env": {**kept, "EXTENDED_MEMORY_PROJECT": "shop"}}
-    assert found.get(client.format, text, keys) == expected
-    assert found.get(client.format, text, (*client.keys, "extended-memory")) is None
+    assert configuration.get(client.format, text, keys) == expected
+    assert configuration.get(client.format, text, (*client.keys, "extended-memory")) is None
 
 
 def test_what_is_found_on_a_machine(client: Client, tmp_path: Path) -> None:
     file = placed(client, tmp_path)
     machine = Machine(system="linux", home=tmp_path, environment={})
-    (present,) = found.configurations(machine)
+    (present,) = configuration.configurations(machine)
     assert (present.client, present.path) == (client, file.path)
     assert present.fault is None
     # Claude Code has an entry for one folder alone; the others name only a folder like it.
@@ -102,6 +102,6 @@ def test_what_is_found_on_a_machine(client: Client, tmp_path: Path) -> None:
         else []
     )
     file.path.write_text("{ [", "utf-8")
-    (present,) = found.configurations(machine)
+    (present,) = configuration.configurations(machine)
     assert present.fault is not None
     assert "is malformed and was left alone: line 1, column " in present.fault

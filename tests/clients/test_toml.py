@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extended_memory.clients import toml
-from extended_memory.clients.faults import ConfigurationError, MalformedError
+from extended_memory.clients.errors import ConfigurationError, MalformedError
 
 KEYS = ("mcp_servers", "extended-memory")
 ENTRY = {"command": "uvx", "args": ["extended-memory-mcp"], "env": {"A_B": 'c "d"'}}

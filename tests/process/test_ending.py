@@ -13,7 +13,7 @@ from signal import SIGHUP, SIGINT, SIGTERM, Signals
 
 import pytest
 
-from extended_memory.ending import PATIENCE_SECONDS
+from extended_memory.shutdown import PATIENCE_SECONDS
 from tests.process.client import COMMAND, Server, eventually, held_locked
 from tests.process.conftest import Start
 from tests.process.database import connected, contents, flaws

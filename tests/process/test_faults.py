@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.storage.sql.upgrade import HEAD
+from extended_memory.storage.sqlite.schema.upgrade import HEAD
 from tests.process.client import COMMAND, Json, Server, text
 from tests.process.conftest import Start
 from tests.process.database import connected, flaws, stored

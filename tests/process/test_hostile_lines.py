@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from extended_memory.nesting import MAXIMUM_DEPTH
-from extended_memory.stdio import MAXIMUM_LINE_BYTES
+from extended_memory.protocol.nesting import MAXIMUM_DEPTH
+from extended_memory.protocol.transport import MAXIMUM_LINE_BYTES
 from tests.process.client import ERAS, PATIENCE, Server, stray_lines, text
 
 ANSWER_SECONDS = 1.5

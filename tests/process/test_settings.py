@@ -90,7 +90,7 @@ def test_every_log_level_works_in_any_case(level: str, start: Start, place: Path
     server.ok("save_context", content="x")
     assert server.end() == 0
     assert "LOG_LEVEL" not in server.log()
-    at_info = f"INFO extended_memory.storage.sql.upgrade: {place} is at revision"
+    at_info = f"INFO extended_memory.storage.sqlite.schema.upgrade: {place} is at revision"
     assert (at_info in server.log()) == (level.upper() in {"TRACE", "DEBUG", "INFO"})
 
 

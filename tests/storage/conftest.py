@@ -7,7 +7,7 @@ import pytest
 
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
-from extended_memory.storage.sql.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqlRepository
 from tests.storage.redis.checker import flaws
 from tests.storage.redis.servers import RedisServer
 

@@ -10,7 +10,7 @@ import pytest
 
 from extended_memory.domain import Change, StoreError
 from extended_memory.settings import SqliteLocation
-from extended_memory.storage import empty_repository, open_repository
+from extended_memory.storage.backends import empty_repository, open_repository
 from extended_memory.storage.contract import MemoryRepository
 
 READ: dict[str, Callable[[MemoryRepository], Any]] = {

@@ -38,12 +38,12 @@ from extended_memory.domain import (
 )
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
-from extended_memory.storage.searching import found
-from extended_memory.storage.sql.repository import SqlRepository
+from extended_memory.storage.search import found
+from extended_memory.storage.sqlite.repository import SqlRepository
 from tests.search.memory_index import MemoryIndex
 from tests.storage.redis.checker import flaws
 from tests.storage.redis.servers import RedisServer
-from tests.storage.sql.stores import faults_within, index_flaws
+from tests.storage.sqlite.stores import faults_within, index_flaws
 
 WINDOW = timedelta(minutes=10)
 PROJECTS = st.sampled_from(["alpha", "beta", "a}:{b"])

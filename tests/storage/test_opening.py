@@ -7,9 +7,9 @@ import pytest
 
 from extended_memory.domain import StoreError
 from extended_memory.settings import RedisLocation, SqliteLocation
-from extended_memory.storage import open_repository
+from extended_memory.storage.backends import open_repository
 from extended_memory.storage.redis.repository import RedisRepository
-from extended_memory.storage.sql.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqlRepository
 
 
 def test_a_sqlite_location_opens_nothing_yet(place: Path) -> None:

@@ -17,7 +17,7 @@ from extended_memory.domain import Change, Context, Match, SearchPage, TimeSpan
 from extended_memory.search.analyzer import query_terms
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
-from extended_memory.storage.sql.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqlRepository
 from tests.storage.redis.servers import RedisServer
 from tests.storage.test_contract import foreign, save
 

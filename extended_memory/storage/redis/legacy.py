@@ -24,9 +24,9 @@ from extended_memory.domain import (
     to_milliseconds,
 )
 from extended_memory.names import adopted_project, normalise_tags
-from extended_memory.storage.redis.health import LEGACY_PREFIX
+from extended_memory.storage.redis.connection.health import LEGACY_PREFIX
+from extended_memory.storage.redis.connection.store import Store
 from extended_memory.storage.redis.keys import Keys
-from extended_memory.storage.redis.store import Store
 
 ORIGIN = "0.9.0"
 BATCH = 500

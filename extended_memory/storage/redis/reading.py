@@ -11,10 +11,10 @@ from extended_memory.domain import (
     Standing,
     from_milliseconds,
 )
-from extended_memory.storage.redis import bodies
-from extended_memory.storage.redis.client import Client
+from extended_memory.storage.redis import rows
+from extended_memory.storage.redis.connection.client import Client
+from extended_memory.storage.redis.connection.store import Store
 from extended_memory.storage.redis.keys import bucket, member
-from extended_memory.storage.redis.store import Store
 
 _LISTS_AT_A_TIME = 100
 """How many lists of revisions are asked for at once."""
@@ -71,7 +71,7 @@ class Reader:
             for (context_id, _), entries in zip(some, lists, strict=True):
                 if entries:
                     with self._store.sound(context_id):
-                        revised[context_id] = tuple(map(bodies.read_revision, entries))
+                        revised[context_id] = tuple(map(rows.read_revision, entries))
         return revised
 
     def walked(

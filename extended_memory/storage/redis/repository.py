@@ -28,14 +28,14 @@ from extended_memory.domain import (
     to_milliseconds,
 )
 from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository, Tell
-from extended_memory.storage.redis import bodies
-from extended_memory.storage.redis.client import Client
-from extended_memory.storage.redis.indexing import Indexer
+from extended_memory.storage.redis import rows
+from extended_memory.storage.redis.connection.client import Client
+from extended_memory.storage.redis.connection.store import Store
 from extended_memory.storage.redis.keys import Keys, id_of
-from extended_memory.storage.redis.moving import Mover
 from extended_memory.storage.redis.reading import Reader
-from extended_memory.storage.redis.store import Store
-from extended_memory.storage.redis.summing import summary
+from extended_memory.storage.redis.renaming import Mover
+from extended_memory.storage.redis.search.writes import Indexer
+from extended_memory.storage.redis.summary import summary
 from extended_memory.storage.redis.writing import PLACES, Writer
 
 _AT_A_TIME = 1_000
@@ -127,8 +127,8 @@ class RedisRepository(MemoryRepository):
         offset: int,
     ) -> SearchPage:
         """Return what matches best; see the contract."""
-        from extended_memory.storage.redis.index import RedisIndex
-        from extended_memory.storage.searching import found
+        from extended_memory.storage.redis.search.reads import RedisIndex
+        from extended_memory.storage.search import found
 
         def fetch(ids: Sequence[int]) -> dict[int, Context]:
             return {context.id: context for context in self._reader.contexts(project, ids)}
@@ -331,14 +331,14 @@ class RedisRepository(MemoryRepository):
 
     def check(self, tell: Tell) -> tuple[Finding, ...]:
         """Look through the store; see the contract."""
-        from extended_memory.storage.redis.checking import Checker
+        from extended_memory.storage.redis.check.rules import Checker
 
         with self._store.use():
             return Checker(self._store, tell).findings(self._reader.project_names())
 
     def repair(self, findings: Sequence[Finding]) -> None:
         """Rebuild what can be; see the contract."""
-        from extended_memory.storage.redis.mending import Mender
+        from extended_memory.storage.redis.check.repair import Mender
 
         with self._store.use():
             projects = self._reader.project_names()
@@ -391,7 +391,7 @@ class RedisRepository(MemoryRepository):
             forgotten_at = context.forgotten_at
             stored_id = self._writer.bring(
                 brought,
-                bodies.revisions(brought, context.revisions),
+                rows.revisions(brought, context.revisions),
                 forgotten_at="" if forgotten_at is None else str(to_milliseconds(forgotten_at)),
             )
             self._writer.settle(context.origin, stored_id)

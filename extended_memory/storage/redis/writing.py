@@ -20,10 +20,10 @@ from extended_memory.domain import (
     to_milliseconds,
 )
 from extended_memory.storage.contract import MAXIMUM_REPEAT_WINDOW
-from extended_memory.storage.redis import bodies
-from extended_memory.storage.redis.indexing import analyzer_version, impacts_of
+from extended_memory.storage.redis import rows
+from extended_memory.storage.redis.connection.store import Store
 from extended_memory.storage.redis.keys import IDS_PER_HASH, LAYOUT, Keys, bucket, id_of, member
-from extended_memory.storage.redis.store import Store
+from extended_memory.storage.redis.search.writes import analyzer_version, impacts_of
 from extended_memory.version import __version__
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -202,12 +202,12 @@ class Writer:
                 [
                     body,
                     member(context_id),
-                    bodies.digest(old),
+                    rows.digest(old),
                     token,
                     place,
                     new.importance,
-                    "" if new == old else bodies.rest(new),
-                    bodies.digest(new),
+                    "" if new == old else rows.rest(new),
+                    rows.digest(new),
                     KEEP,
                     analyzer_version(),
                     len(old.tags),
@@ -244,7 +244,7 @@ class Writer:
                 [
                     body,
                     member(context_id),
-                    bodies.digest(old),
+                    rows.digest(old),
                     token,
                     place,
                     "" if permanently else "trash",
@@ -262,14 +262,14 @@ class Writer:
         key = self._keys.revisions(project, context_id)
         entries = self._store.ask(partial(self._store.client.lrange, key, -limit, -1))
         with self._store.sound(context_id):
-            return tuple(bodies.read_revision(entry) for entry in reversed(entries))
+            return tuple(rows.read_revision(entry) for entry in reversed(entries))
 
     def revision(self, project: str, context_id: int, number: int) -> Revision | None:
         """Return what a context was before one change."""
         key = self._keys.revisions(project, context_id)
         entry = self._store.ask(partial(self._store.client.lindex, key, number - 1))
         with self._store.sound(context_id):
-            return None if entry is None else bodies.read_revision(entry)
+            return None if entry is None else rows.read_revision(entry)
 
     def body(self, project: str, context_id: int, place: Place) -> str | None:
         """Return what is stored of a context in a place, None where it is not there."""
@@ -297,8 +297,8 @@ def save_request(
     return of_all, [
         member(context.id),
         context.importance,
-        bodies.rest(context),
-        bodies.digest(context),
+        rows.rest(context),
+        rows.digest(context),
         repeat_within // _MILLISECOND,
         KEEP,
         token,
@@ -339,8 +339,8 @@ def bring_request(
     return of_all, [
         member(context.id),
         context.importance,
-        bodies.whole(context),
-        bodies.digest(context),
+        rows.whole(context),
+        rows.digest(context),
         KEEP,
         token,
         analyzer_version(),

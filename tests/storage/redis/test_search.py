@@ -17,9 +17,9 @@ from extended_memory.domain import Change, Context, ForeignContext, StoreError
 from extended_memory.search.analyzer import VERSION
 from extended_memory.search.engine import Query, search
 from extended_memory.search.index import Filters, Group, SearchIndex, VocabularyRange
-from extended_memory.storage.redis import index, indexing
-from extended_memory.storage.redis.index import RedisIndex
 from extended_memory.storage.redis.repository import RedisRepository
+from extended_memory.storage.redis.search import reads, writes
+from extended_memory.storage.redis.search.reads import RedisIndex
 from tests.search import memory_index
 from tests.search.memory_index import MemoryIndex
 from tests.storage.redis.calls import find
@@ -172,11 +172,11 @@ def assert_alike(repository: RedisRepository, chance: Chance, *, rounds: int) ->
 def _pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what is read in pieces of thousands be read in small ones as well."""
     if request.param == "in small pieces":
-        monkeypatch.setattr(index, "_AT_A_TIME", 7)
-        monkeypatch.setattr(index, "_WORDS_AT_A_TIME", 3)
-        monkeypatch.setattr(index, "_POSTINGS_AT_A_TIME", 50)
-        monkeypatch.setattr(index, "_FEW", 20)
-        for where in (index, memory_index):
+        monkeypatch.setattr(reads, "_AT_A_TIME", 7)
+        monkeypatch.setattr(reads, "_WORDS_AT_A_TIME", 3)
+        monkeypatch.setattr(reads, "_POSTINGS_AT_A_TIME", 50)
+        monkeypatch.setattr(reads, "_FEW", 20)
+        for where in (reads, memory_index):
             monkeypatch.setattr(where, "RESCORED", 9)
 
 
@@ -422,14 +422,14 @@ def test_a_context_that_changes_while_it_is_indexed_is_indexed_as_it_is_then(
 ) -> None:
     saved = save(repository, "a note")
     forget_the_index(client)
-    analysed = indexing.impacts_of
+    analysed = writes.impacts_of
 
     def changing(context: Context) -> dict[str, int]:
-        monkeypatch.setattr(indexing, "impacts_of", analysed)
+        monkeypatch.setattr(writes, "impacts_of", analysed)
         repository.update(saved.id, Change(content="something else"), project=None)
         return analysed(context)
 
-    monkeypatch.setattr(indexing, "impacts_of", changing)
+    monkeypatch.setattr(writes, "impacts_of", changing)
     assert repository.index_some(9) == 1
     assert flaws(client, is_indexed=False) == []
     assert repository.index_some(9) == 0
@@ -557,7 +557,7 @@ def test_a_lost_reply_at_any_step_leaves_the_index_exact(
 def test_small_pieces_of_an_index_are_made_anew(
     repository: RedisRepository, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexing, "_AT_A_TIME", 3)
+    monkeypatch.setattr(writes, "_AT_A_TIME", 3)
     for number in range(20):
         save(repository, f"note {number}", importance=1 + number % 10)
     spoil_some = {f"old{number}": 0 for number in range(10)}

@@ -10,8 +10,8 @@ import pytest
 
 from extended_memory.domain import StoreError
 from extended_memory.settings import RedisLocation
-from extended_memory.storage import open_repository
-from extended_memory.storage.redis.address import parse
+from extended_memory.storage.backends import open_repository
+from extended_memory.storage.redis.connection.address import parse
 from extended_memory.storage.redis.repository import RedisRepository
 from tests.storage.redis.calls import end, ends, prepare, unlike
 from tests.storage.redis.harm import down

@@ -1,0 +1,109 @@
+"""``check``: says what in the memory does not fit together, and rebuilds what can be."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from extended_memory.cli import console, environment
+from extended_memory.domain import ExtendedMemoryError, Finding
+from extended_memory.service import MemoryService
+
+_INDEXED_AT_ONCE = 100
+
+
+class ChecksFailedError(ExtendedMemoryError):
+    """A check found something: the command ends with 1."""
+
+
+def check(
+    *,
+    repair: Annotated[bool, Parameter(negative="")] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Look whether all that is stored fits together: the file, counts, tags, trash, search.
+
+    Servers may go on meanwhile. The exit code is 0 where all is well and 1 where it is not.
+
+    Parameters
+    ----------
+    repair
+        Rebuild what the contexts themselves say: counts, tags, the search index. No context, no
+        earlier text and nothing in the trash is changed or removed.
+    as_json
+        Print one JSON object.
+    """
+    with environment.opened(missing="empty") as memory:
+        memory.prepare()  # what the log has to say of the store comes before the bar
+        found = _checked(memory)
+        left = found
+        if repair and any(finding.can_be_rebuilt for finding in found):
+            memory.repair(found)
+            _index(memory)
+            left = _checked(memory)
+    repaired = [finding for finding in found if finding not in left]
+    if as_json:
+        console.show_json({"flaws": _values(left), "repaired": _values(repaired)})
+    else:
+        for finding in repaired:
+            console.say(f"Repaired in {_sentence(finding)}")
+        for finding in left:
+            console.say(f"Wrong in {_sentence(finding)}")
+        if not left and not environment.is_empty_place():
+            console.say("All that is stored fits together.")
+    if left:
+        raise ChecksFailedError(_remedy(left, is_repaired=repair))
+
+
+def _checked(memory: MemoryService) -> tuple[Finding, ...]:
+    with _told() as tell:
+        return memory.check(tell)
+
+
+def _index(memory: MemoryService) -> None:
+    """Make a search index that was given up anew."""
+    with _told() as tell:
+        left = total = memory.index_some(_INDEXED_AT_ONCE)
+        while left:
+            tell("indexing", total - left, total)
+            left = memory.index_some(_INDEXED_AT_ONCE)
+
+
+@contextmanager
+def _told() -> Iterator[Callable[[str, int, int], None]]:
+    """Show what is being done; give what is told of it."""
+    with environment.progress() as progress:
+        task = progress.add_task("Looking", total=None)
+
+        def tell(what: str, done: int, total: int) -> None:
+            progress.update(
+                task, description=what.capitalize(), completed=done, total=total or None
+            )
+
+        yield tell
+
+
+def _sentence(finding: Finding) -> str:
+    return f"{finding.part}: {finding.flaw} ({finding.count:,})."
+
+
+def _remedy(left: Sequence[Finding], *, is_repaired: bool) -> str:
+    if not is_repaired and any(finding.can_be_rebuilt for finding in left):
+        return "run `extended-memory-mcp check --repair` to rebuild what can be."
+    return (
+        "what is left cannot be rebuilt: take a backup from before (`extended-memory-mcp backups` "
+        "lists those beside the file), or export what there is into a new store."
+    )
+
+
+def _values(found: Sequence[Finding]) -> list[dict[str, object]]:
+    return [
+        {
+            "part": finding.part,
+            "flaw": finding.flaw,
+            "count": finding.count,
+            "can_be_rebuilt": finding.can_be_rebuilt,
+        }
+        for finding in found
+    ]

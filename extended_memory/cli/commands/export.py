@@ -1,0 +1,173 @@
+"""``export``: writes the memory to a file, to standard output, or to a folder of Markdown."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from os.path import expanduser
+from pathlib import Path
+from typing import IO, Annotated, Literal
+
+from cyclopts import Parameter
+
+from extended_memory import output
+from extended_memory.cli import console, environment, moving
+from extended_memory.domain import ForeignContext
+from extended_memory.output import Target
+from extended_memory.service import MemoryService
+from extended_memory.storage.backends import store_files
+from extended_memory.transfer import files
+from extended_memory.transfer.formats import jsonl, markdown
+from extended_memory.transfer.formats.item import TransferError
+from extended_memory.transfer.snapshot import everything
+
+_NOTHING = {"contexts": 0, "trash": 0, "revisions": 0}
+
+
+def export(
+    file: moving.Place = moving.STANDARD,
+    /,
+    *,
+    form: Annotated[Literal["jsonl", "markdown"], Parameter(name="--format")] = "jsonl",
+    project: str = "",
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Write the memory to a file, to standard output, or to a folder of Markdown files.
+
+    JSON lines hold everything, earlier texts and the trash too: `import` makes the same store of
+    them. Markdown is to be read: a file for each context, without earlier texts and the trash.
+
+    Parameters
+    ----------
+    file
+        The file or, for Markdown, a new folder; - or nothing is standard output.
+    form
+        What to write.
+    project
+        Only this project.
+    overwrite
+        Replace a file that is no export; never one of the memory itself, and no folder.
+    as_json
+        Print the report as one JSON object; on standard error where the data is on standard
+        output.
+    """
+    if form == "markdown" and file == moving.STANDARD:
+        raise TransferError(
+            "Markdown goes into a folder: name a new one, such as `export --format markdown notes`."
+        )
+    store = store_files(environment.settings().storage)
+    path = Path(expanduser(file))
+    with environment.opened(missing="empty") as memory:
+        only = moving.project_name(project)
+        if only or memory.pinned is not None:
+            only = memory.project_for(only)
+        if environment.is_empty_place() and file != moving.STANDARD:
+            # It was said; an empty file in place of an earlier export would look like one.
+            if as_json:
+                console.show_json({"file": None, **_NOTHING})
+            else:
+                console.note("No file was written.")
+            return
+        # Before the memory is opened: a name such as /dev/fd/5 could be one of its own files then.
+        if form == "markdown":
+            with _told(path.name), output.filled_folder(path, store=store) as folder:
+                report = _to_folder(memory, folder, only)
+            say = console.say
+        else:
+            with _told("Standard output" if file == moving.STANDARD else path.name):
+                to = _target(file, store, overwrite=overwrite)
+                with output.opened(to) as out:
+                    report = _to_lines(memory, out, only)
+            say = console.note if to.is_standard_output else console.say
+    _tell(report, file, say, as_json=as_json)
+
+
+def _target(file: str, store: tuple[Path, ...], *, overwrite: bool) -> Target:
+    if file == moving.STANDARD:
+        return output.standard_output(store)
+    path = Path(expanduser(file))
+    if path.is_dir():
+        raise TransferError(
+            f"{path.name} is a folder: name a file, or say --format markdown to fill a new one."
+        )
+    to = output.target(path, store=store)
+    output.require_free(to, what="export", is_one=files.is_export, overwrite=overwrite)
+    return to
+
+
+def _to_lines(memory: MemoryService, out: IO[bytes], project: str) -> dict[str, int]:
+    counts = dict(_NOTHING)
+    # In a terminal, a bar would stand among the lines.
+    with _progress(memory, project, is_shown=not out.isatty()) as advance:
+        out.write(jsonl.header(datetime.now(timezone.utc)))
+        for context_id, context in _of(memory, project):
+            out.write(jsonl.line(context_id, context))
+            counts["trash" if context.forgotten_at else "contexts"] += 1
+            counts["revisions"] += len(context.revisions)
+            advance(context.forgotten_at is None)
+    return counts
+
+
+def _to_folder(memory: MemoryService, folder: Path, project: str) -> dict[str, int]:
+    written = 0
+    with _progress(memory, project) as advance:
+        for context_id, context in _of(memory, project):
+            if context.forgotten_at is None:
+                file = folder / markdown.file_of(context_id, context)
+                files.put(file, markdown.text_of(context_id, context))
+                written += 1
+                advance(True)
+    return {"contexts": written}
+
+
+@contextmanager
+def _progress(
+    memory: MemoryService, project: str, *, is_shown: bool = True
+) -> Iterator[Callable[[bool], None]]:
+    memory.prepare()  # what the log has to say of the store comes before the bar
+    with environment.progress() as progress:
+        progress.disable = progress.disable or not is_shown
+        task = progress.add_task("Exporting", total=_total(memory, project))
+        yield lambda is_one: progress.advance(task, is_one)
+
+
+def _of(memory: MemoryService, project: str) -> Iterator[tuple[int, ForeignContext]]:
+    return (one for one in everything(memory) if project in ("", one[1].project))
+
+
+def _total(memory: MemoryService, project: str) -> int:
+    return sum(one.context_count for one in memory.projects() if project in ("", one.name))
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Turn what the system refuses into a sentence."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        # Whoever reads has enough: nothing more can be written, at the end of the process either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise TransferError("Nobody reads on: the export is not whole.") from error
+    except OSError as error:
+        raise TransferError(
+            f"{where} cannot be written: {error.strerror or error}. "
+            "What was there before is untouched."
+        ) from error
+
+
+def _tell(report: dict[str, int], file: str, say: Callable[[str], None], *, as_json: bool) -> None:
+    if as_json:
+        say(json.dumps({"file": file, **report}, ensure_ascii=False))
+        return
+    name = "standard output" if file == moving.STANDARD else file
+    lines = [f"{moving.counted(report['contexts'], 'context')} exported to {name}."]
+    if report.get("trash"):
+        lines.append(
+            f"{report['trash']:,} more came from the trash, and go there again at an import."
+        )
+    if report.get("revisions"):
+        lines.append(f"{moving.counted(report['revisions'], 'earlier text')} came along.")
+    say("\n".join(lines))

@@ -1,0 +1,240 @@
+"""What every command works in: the settings of the environment, and the memory they name."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from extended_memory.cli import console
+from extended_memory.clients.catalogue import Machine, System
+from extended_memory.clients.launch import Running
+from extended_memory.domain import ExtendedMemoryError, ProjectRefusedError, SettingsError
+from extended_memory.service import MemoryService
+from extended_memory.settings import (
+    EXTENDED_MEMORY_PROJECT,
+    REDIS_ALLOW_EVICTION,
+    REDIS_KEY_PREFIX,
+    STORAGE_CONNECTION_STRING,
+    RedisLocation,
+    Settings,
+    SqliteLocation,
+    default_path,
+    storage_location,
+)
+from extended_memory.storage.backends import (
+    backups,
+    empty_repository,
+    is_there,
+    open_repository,
+    shown,
+)
+from extended_memory.storage.contract import MemoryRepository
+
+Missing = Literal["made", "empty", "refused"]
+"""What becomes of a store that is not there.
+
+It is made, or read as an empty one where its place is the default one, or else refused.
+"""
+
+
+class NoMemoryError(ExtendedMemoryError):
+    """There is no store in a place; the sentence names it, and only its owner sees it."""
+
+
+def settings() -> Settings:
+    """Read the environment, as the server does."""
+    return Settings.from_environment(os.environ)
+
+
+def settings_of(variables: Mapping[str, str]) -> Settings:
+    """Read what a server that is started with these variables would."""
+    return Settings.from_environment(variables)
+
+
+def place(
+    connection: str, *, argument: str, as_written: bool = False
+) -> SqliteLocation | RedisLocation:
+    """Say where a connection string of the command line points; ``argument`` is its name there.
+
+    With ``as_written``, a path that would be refused is taken where there is such a file.
+    """
+    return storage_location(
+        connection.strip(),
+        key_prefix=os.environ.get(REDIS_KEY_PREFIX, "").strip(),
+        allow_eviction=os.environ.get(REDIS_ALLOW_EVICTION, "").strip(),
+        setting=argument,
+        as_written=as_written,
+    )
+
+
+def machine() -> Machine:
+    """Say where the configuration files of clients are looked for."""
+    systems: dict[str, System] = {"win32": "windows", "darwin": "macos"}
+    try:
+        home = Path.home()
+    except RuntimeError:
+        raise SettingsError("The home directory is not known: set HOME.") from None
+    return Machine(system=systems.get(sys.platform, "linux"), home=home, environment=os.environ)
+
+
+def running() -> Running:
+    """Say what runs now, and where uvx is: on the PATH, or beside the uv that started this."""
+    program = shutil.which(sys.argv[0])  # on Windows, its ".exe" was taken off
+    if program and program.endswith(".py"):
+        program = None  # Python was told a module
+    beside_uv = Path(os.environ.get("UV", "")).parent  # uv says there where it is itself
+    uvx = shutil.which("uvx") or shutil.which("uvx", path=str(beside_uv))
+    return Running(
+        program=Path(program).absolute() if program else None,
+        interpreter=Path(sys.executable),
+        prefix=Path(sys.prefix),
+        uvx=Path(uvx).absolute() if uvx else None,
+    )
+
+
+@contextmanager
+def memory(
+    at: SqliteLocation | RedisLocation, *, missing: Literal["made", "refused"]
+) -> Iterator[MemoryService]:
+    """Give the memory in a place, with all its projects, whatever a pin says."""
+    if missing == "refused" and not is_there(at):
+        raise NoMemoryError(f"There is no memory at {shown(at)} to copy from: check the path.")
+    with _opened(at, missing=missing) as open_it:
+        service = MemoryService(open_it)
+        try:
+            yield service
+        finally:
+            service.close()
+
+
+@contextmanager
+def opened(*, missing: Missing = "refused") -> Iterator[MemoryService]:
+    """Give the memory that the environment names, pinned where the server would be."""
+    of_server = settings()
+    with _opened(of_server.storage, missing=missing) as open_it:
+        service = MemoryService(open_it, pinned=of_server.project, trash_days=of_server.trash_days)
+        try:
+            yield service
+        except ProjectRefusedError as refusal:
+            raise ProjectRefusedError(
+                f'{EXTENDED_MEMORY_PROJECT} pins this memory to the project "{service.pinned}": '
+                "unset it to see or change another one."
+            ) from refusal
+        finally:
+            service.close()
+
+
+@contextmanager
+def _opened(
+    at: SqliteLocation | RedisLocation, *, missing: Missing
+) -> Iterator[Callable[[], MemoryRepository]]:
+    """Give what opens the store of a place, and say it where the place is new or empty."""
+    if is_there(at):
+        yield lambda: open_repository(at, must_exist=missing != "made")
+    elif missing == "made":
+        try:
+            yield lambda: open_repository(at)
+        finally:
+            # At the default place that is what everyone expects.
+            if is_there(at) and not (isinstance(at, SqliteLocation) and at.own_folder):
+                console.note(f"There was no memory at {shown(at)}: it was made.")
+    else:
+        say_missing(at, may_be_empty=missing == "empty")
+        yield empty_repository
+
+
+def require(at: SqliteLocation | RedisLocation) -> None:
+    """See to it that there is a store in the place that the environment names.
+
+    Raises:
+        NoMemoryError: there is none.
+    """
+    if not is_there(at):
+        say_missing(at, may_be_empty=False)
+
+
+def say_missing(at: SqliteLocation | RedisLocation, *, may_be_empty: bool) -> None:
+    """Say that there is no store in a place.
+
+    Raises:
+        NoMemoryError: the place was named, or an empty answer is none.
+    """
+    assert isinstance(at, SqliteLocation)
+    is_empty_file = at.path.exists()
+    if backups(at):
+        raise NoMemoryError(
+            f"There is no memory at {at.path} any more, but copies of it: `extended-memory-mcp "
+            "backups` lists them, and `extended-memory-mcp restore-backup` puts one back."
+        )
+    if is_empty_file:
+        fact = f"Nothing is saved yet: {at.path} is an empty file."
+    elif at.own_folder:
+        fact = f"Nothing is saved yet: there is no memory at {at.path}."
+    else:
+        fact = (
+            f"There is no memory at {at.path}, which {STORAGE_CONNECTION_STRING} names: "
+            f"{_remedy(at.path)}"
+        )
+    if not may_be_empty or not (is_empty_file or at.own_folder):
+        raise NoMemoryError(fact)
+    console.note(fact)
+
+
+def _remedy(path: Path) -> str:
+    """Return what to do about a place that was named and holds nothing."""
+    folder = path.parent
+    correct = "correct it" if folder.is_dir() else f"correct it ({folder} is not there either)"
+    usual = default_path()
+    if usual != path and is_there(SqliteLocation(path=usual)):
+        return f"{correct}, or leave it out, for there is a memory at {usual}."
+    return f"{correct}, or start a server, which makes one."
+
+
+def is_empty_place() -> bool:
+    """Say whether there is no store where the environment says, which was said already."""
+    return not is_there(settings().storage)
+
+
+def say_nothing(sentence: str) -> None:
+    """Say that an answer is empty, and where it was looked for."""
+    if not is_empty_place():
+        console.note(f"{sentence} The memory is {shown(settings().storage)}.")
+
+
+def editor() -> str:
+    """Return the command of the person's editor, as the environment has it, or ""."""
+    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+
+
+def bytes_on_disk() -> int | None:
+    """Return the size of the memory's file with its log, None where it is no file."""
+    place = settings().storage
+    if not isinstance(place, SqliteLocation):
+        return None
+    files = (place.path, place.path.with_name(f"{place.path.name}-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def progress() -> Progress:
+    """Return a bar with the count and the time that is left, on stderr; in a pipe, nothing."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )

@@ -1,0 +1,290 @@
+"""FastMCP as this product runs it: its lifespan, its errors, and how a tool is registered."""
+
+import ast
+import functools
+import inspect
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any, ParamSpec, TypeVar
+
+import fastmcp
+from anyio import to_thread
+from fastmcp import Context as RequestContext
+from fastmcp import FastMCP
+from fastmcp.dependencies import CurrentContext
+from fastmcp.exceptions import ResourceError, ToolError, ValidationError
+from fastmcp.server.context import reset_transport, set_transport
+from fastmcp.server.lifespan import lifespan
+from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.tools import Tool, ToolResult
+from mcp_types import CallToolRequestParams, ToolAnnotations
+from pydantic import ValidationError as PydanticError
+
+from extended_memory.domain import (
+    ContextChangedError,
+    ExtendedMemoryError,
+    StoreBusyError,
+    StoreError,
+)
+from extended_memory.protocol import answers, refusals, replies
+from extended_memory.protocol.transport import Channel
+from extended_memory.service import MemoryService
+from extended_memory.settings import Settings
+from extended_memory.storage.backends import open_repository
+from extended_memory.storage.contract import MAY_WAIT
+
+# In code, because FastMCP's own settings are built before any of ours runs where `fastmcp run`
+# starts us, from any FASTMCP_* and a .env of the working directory: no question to the package
+# index at start, no banner, no spans for a telemetry SDK that may be installed, no tracebacks.
+fastmcp.settings.check_for_updates = "off"
+fastmcp.settings.show_server_banner = False
+fastmcp.settings.telemetry_mode = "off"
+fastmcp.settings.client_log_level = None
+fastmcp.settings.debug = False
+
+# Over HTTP (`fastmcp run --transport http`) nobody has to log in. So whatever the address, only
+# who calls this machine by an address of its own is served, never a page of another origin or a
+# name that was made to lead here (DNS rebinding).
+fastmcp.settings.http_host_origin_protection = True
+fastmcp.settings.http_allowed_hosts = None
+fastmcp.settings.http_allowed_origins = None
+
+WARM_UP_SECONDS = 0.5
+"""The store opens this long after the start: a client has its handshake and tools by then."""
+
+PURGE_SECONDS = 24 * 60 * 60
+"""How often the trash is looked through, besides at the start."""
+
+INDEXED_AT_A_TIME = 20
+"""A save that comes meanwhile waits for so many, about ten milliseconds."""
+
+PAUSE_SECONDS = 0.01
+"""Between two steps: time for those who wait."""
+
+SAID_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+@lifespan
+async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
+    """Give every call the service; open the store soon, close it at the end."""
+    settings = Settings.from_environment(os.environ)
+    memory = MemoryService(
+        lambda: open_repository(settings.storage),
+        pinned=settings.project,
+        custom_instructions=settings.custom_instructions,
+        trash_days=settings.trash_days,
+        ending=server.ending if isinstance(server, MemoryServer) else None,
+    )
+    channel = server.channel if isinstance(server, MemoryServer) else None
+    ending = channel.ending.begun if channel else threading.Event()
+
+    def warm_up() -> None:
+        pause = WARM_UP_SECONDS
+        while not ending.wait(pause):
+            # A fault is in the log, and a call that meets it will say it.
+            with suppress(StoreError):
+                memory.prepare()
+                memory.purge()
+                _index_all(memory, ending)
+            pause = PURGE_SECONDS
+
+    thread = threading.Thread(target=warm_up, name="warm-up", daemon=True)
+    thread.start()
+    try:
+        yield {"memory": memory}
+    finally:
+        ending.set()
+        memory.close()
+
+
+def _index_all(memory: MemoryService, ending: threading.Event) -> None:
+    """Index what no search finds yet, in small steps, and say how far it is."""
+    said = time.monotonic()
+    left = started_with = memory.index_some(INDEXED_AT_A_TIME)
+    while left and not ending.wait(PAUSE_SECONDS):
+        if time.monotonic() - said > SAID_SECONDS or left == started_with:
+            said = time.monotonic()
+            logger.info("Indexing for the search: %s contexts are left.", f"{left:,}")
+        left = memory.index_some(INDEXED_AT_A_TIME)
+    if started_with and not left:
+        logger.info("Indexing for the search is done.")
+
+
+class OneSentenceRefusals(Middleware):
+    """Says what is wrong with a call's arguments in one sentence instead of pydantic's dump."""
+
+    async def on_call_tool(
+        self,
+        context: MiddlewareContext[CallToolRequestParams],
+        call_next: CallNext[CallToolRequestParams, ToolResult],
+    ) -> ToolResult:
+        """Turn a validation error into a tool error."""
+        try:
+            return await call_next(context)
+        except ValidationError as error:
+            if not isinstance(error.__cause__, PydanticError):
+                raise
+            sentence = refusals.sentence(context.message.name, error.__cause__)
+            raise ToolError(sentence, log_level=logging.DEBUG) from None
+
+
+class _NoSessionState:
+    """What FastMCP keeps of a session here: nothing, which needs no library."""
+
+    async def get(self, key: str) -> None:
+        """Find nothing."""
+
+
+class MemoryServer(FastMCP):
+    """FastMCP as this product runs it: without state of sessions, and with its own kind of tool.
+
+    FastMCP asks at every list and call whether the session has hidden a tool, and at the first
+    one imports key_value and beartype for that: a tenth of a second, for a state that this
+    server never has. A FastMCP that no longer asks here is as well.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.channel: Channel | None = None
+        """What the stdio transport runs on, where the process has claimed its streams."""
+        self.ending = threading.Event()
+        """Set when the process is about to end: calls that have not begun are refused."""
+
+    async def run_stdio_async(
+        self,
+        show_banner: bool = True,
+        log_level: str | None = None,
+        stateless: bool = False,
+    ) -> None:
+        """Serve over the claimed channel, or else as FastMCP does (``fastmcp run``)."""
+        if self.channel is None:
+            await super().run_stdio_async(show_banner, log_level, stateless)
+            return
+        # As FastMCP's own method does, which takes no streams.
+        token = set_transport("stdio")
+        try:
+            async with self._lifespan_manager(), self.channel.streams() as (incoming, outgoing):
+                await self._mcp_server.run(
+                    incoming, outgoing, self._mcp_server.create_initialization_options()
+                )
+        finally:
+            reset_transport(token)
+
+    @property
+    def _state_store(self) -> Any:
+        return _NoSessionState()
+
+    def memory_tool(
+        self,
+        title: str,
+        answer: type[Any],
+        *,
+        read_only: bool = False,
+        destructive: bool = False,
+        idempotent: bool = False,
+    ) -> Callable[[Callable[_P, ToolResult]], Callable[_P, ToolResult]]:
+        """Register a tool with its annotations and the schema of its structured answer."""
+
+        def register(function: Callable[_P, ToolResult]) -> Callable[_P, ToolResult]:
+            registered = _in_place_if_quick(function)
+            tool = Tool.from_function(
+                registered,
+                description=words(registered),
+                output_schema=answers.schema(answer),
+                annotations=ToolAnnotations(
+                    title=title,
+                    read_only_hint=read_only,
+                    destructive_hint=destructive,
+                    idempotent_hint=idempotent,
+                    open_world_hint=False,
+                ),
+            )
+            for schema in tool.parameters["properties"].values():
+                # An argument that may be left out: null is no value of its plain type.
+                if "default" in schema and schema["default"] is None:
+                    del schema["default"]
+            self.add_tool(tool)
+            return function
+
+        return register
+
+
+def current_memory(context: RequestContext = CurrentContext()) -> MemoryService:
+    """Return the service of the running server."""
+    memory: MemoryService = context.lifespan_context["memory"]
+    return memory
+
+
+def says(error: type[ToolError | ResourceError]) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """Turn our own errors, which are sentences for a person, into FastMCP's."""
+
+    def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
+        @functools.wraps(function)
+        def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+            try:
+                return function(*args, **kwargs)
+            except ContextChangedError as refusal:
+                sentence = replies.changed_meanwhile(refusal.current)
+                raise error(sentence, log_level=logging.DEBUG) from None
+            except ExtendedMemoryError as refusal:
+                # Not a fault of the server; where one is behind it, the store has logged it.
+                raise error(str(refusal), log_level=logging.DEBUG) from None
+
+        return call
+
+    return decorate
+
+
+def _in_place_if_quick(function: Callable[_P, ToolResult]) -> Callable[_P, Awaitable[ToolResult]]:
+    """Make a call without the detour of a worker thread, which costs as much as the call.
+
+    Only a store that still has to be opened or upgraded may take long, or another writer that is
+    at work, or a server somewhere else; then a thread waits for it.
+    """
+    patient = says(ToolError)(function)
+
+    def impatient(*args: _P.args, **kwargs: _P.kwargs) -> ToolResult | None:
+        token = MAY_WAIT.set(False)
+        try:
+            return function(*args, **kwargs)
+        except StoreBusyError:
+            return None
+        finally:
+            MAY_WAIT.reset(token)
+
+    in_place = says(ToolError)(impatient)
+
+    @functools.wraps(function)
+    async def call(*args: _P.args, **kwargs: _P.kwargs) -> ToolResult:
+        memory: MemoryService = kwargs["memory"]  # type: ignore[assignment]
+        if memory.answers_at_once and (result := in_place(*args, **kwargs)) is not None:
+            return result
+        return await to_thread.run_sync(functools.partial(patient, *args, **kwargs))
+
+    return call
+
+
+def words(function: Callable[..., Any]) -> str:
+    """Take a function's docstring as its words for the model, without the source's line breaks.
+
+    FastMCP would look into the docstring for descriptions of arguments, with a parser that takes
+    5 % of the start to import; ours stand beside the arguments.
+    """
+    documentation = function.__doc__
+    if sys.flags.optimize > 1:  # PYTHONOPTIMIZE=2 takes docstrings away; the source has them
+        (definition,) = ast.parse(inspect.getsource(function)).body
+        assert isinstance(definition, ast.FunctionDef)
+        documentation = ast.get_docstring(definition)
+    paragraphs = (documentation or "").split("\n\n")
+    function.__doc__ = None
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

@@ -1,0 +1,5 @@
+"""The search index in Redis.
+
+- ``reads``   what the search asks the index for
+- ``writes``  what is written of a context, and how older ones are indexed
+"""

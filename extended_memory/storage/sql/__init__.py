@@ -1,1 +1,0 @@
-"""The repository on SQLite, through SQLAlchemy and Alembic."""

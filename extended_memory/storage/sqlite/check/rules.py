@@ -1,0 +1,294 @@
+"""What must hold in a file, looked at within one transaction, and how it is made to hold again.
+
+Every statement counts what breaks a rule; the one that mends it stands beside it. The contexts,
+the trash and the revisions are the truth: they are never changed, all else is derived of them.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from extended_memory.domain import (
+    NEWEST_TIME,
+    OLDEST_TIME,
+    TIME_BOUNDS,
+    Finding,
+    to_milliseconds,
+)
+from extended_memory.storage.contract import Tell
+from extended_memory.storage.sqlite.check import search_index
+from extended_memory.storage.sqlite.content_hash import content_digest
+
+FILE: Final = "file"
+SEARCH: Final = search_index.SEARCH
+
+_LINES: Final = 100
+"""How many faults of its structure SQLite is asked for."""
+
+_OF_AN_INDEX: Final = ("missing from index", "wrong # of entries in index", "non-unique entry in")
+"""SQLite's words for what it can make anew from a table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a part of the store must be: a query for what is not, and statements that mend it."""
+
+    part: str
+    flaw: str
+    broken: str
+    mend: tuple[str, ...] = ()
+
+
+_COUNTED = """
+    SELECT project_id, importance, count(*) AS context_count FROM contexts
+    WHERE project_id IN (SELECT id FROM projects) GROUP BY 1, 2
+"""
+_KEPT = "SELECT project_id, importance, context_count FROM context_counts WHERE context_count <> 0"
+_TAGGED = "(SELECT count(*) FROM context_tags WHERE tag_id = tags.id)"
+_STRANGE_LINKS = """
+    context_tags l JOIN contexts c ON c.id = l.context_id JOIN tags t ON t.id = l.tag_id
+    WHERE t.project_id <> c.project_id AND c.project_id IN (SELECT id FROM projects)
+"""
+_LAST_ID = """
+    (SELECT max(id) FROM (
+        SELECT max(id) AS id FROM contexts UNION ALL SELECT max(id) FROM trash
+        UNION ALL SELECT max(context_id) FROM revisions
+        UNION ALL SELECT max(context_id) FROM origins
+    ))
+"""
+_TIMES = """
+    SELECT project_id, min(created_at) AS first, max(coalesce(updated_at, created_at)) AS last
+    FROM contexts GROUP BY project_id
+"""
+
+RULES: Final = (
+    Rule(
+        part="projects",
+        flaw="contexts of a project that is not there",
+        broken="SELECT 1 FROM contexts WHERE project_id NOT IN (SELECT id FROM projects)",
+    ),
+    Rule(
+        part="projects",
+        flaw="projects whose times are not those of their contexts",
+        broken=f"""
+            SELECT 1 FROM projects p JOIN ({_TIMES}) t ON t.project_id = p.id
+            WHERE p.created_at > t.first OR p.last_saved_at < t.last
+        """,
+        mend=(
+            f"""
+            UPDATE projects SET (created_at, last_saved_at) = (
+                SELECT min(projects.created_at, t.first), max(projects.last_saved_at, t.last)
+                FROM ({_TIMES}) t WHERE t.project_id = projects.id
+            ) WHERE id IN (SELECT project_id FROM contexts)
+            """,
+        ),
+    ),
+    Rule(
+        part="tags",
+        flaw="links between a tag and a context that is not there",
+        broken="""
+            SELECT 1 FROM context_tags
+            WHERE context_id NOT IN (SELECT id FROM contexts)
+                OR tag_id NOT IN (SELECT id FROM tags)
+        """,
+        mend=(
+            "DELETE FROM context_tags WHERE context_id NOT IN (SELECT id FROM contexts)",
+            "DELETE FROM context_tags WHERE tag_id NOT IN (SELECT id FROM tags)",
+        ),
+    ),
+    Rule(
+        part="tags",
+        flaw="links whose importance or time is not that of the context",
+        broken="""
+            SELECT 1 FROM context_tags l JOIN contexts c ON c.id = l.context_id
+            WHERE (l.importance, l.created_at) <> (c.importance, c.created_at)
+        """,
+        mend=(
+            """
+            UPDATE context_tags SET (importance, created_at) = (
+                SELECT importance, created_at FROM contexts WHERE id = context_id
+            ) WHERE (importance, created_at) <> (
+                SELECT importance, created_at FROM contexts WHERE id = context_id
+            )
+            """,
+        ),
+    ),
+    Rule(
+        part="tags",
+        flaw="links to a tag of another project",
+        broken=f"SELECT 1 FROM {_STRANGE_LINKS}",
+        mend=(
+            f"""
+            INSERT OR IGNORE INTO tags (project_id, name, context_count)
+            SELECT c.project_id, t.name, 0 FROM {_STRANGE_LINKS}
+            """,
+            f"""
+            INSERT OR IGNORE INTO context_tags (tag_id, importance, created_at, context_id)
+            SELECT own.id, l.importance, l.created_at, l.context_id
+            FROM tags own, {_STRANGE_LINKS}
+                AND own.project_id = c.project_id AND own.name = t.name
+            """,
+            f"""
+            DELETE FROM context_tags WHERE (tag_id, context_id) IN (
+                SELECT l.tag_id, l.context_id FROM {_STRANGE_LINKS}
+            )
+            """,
+        ),
+    ),
+    # After the links, which it counts.
+    Rule(
+        part="tags",
+        flaw="tags that no context carries, or whose count is wrong",
+        broken=f"SELECT 1 FROM tags WHERE context_count = 0 OR context_count <> {_TAGGED}",
+        mend=(
+            f"UPDATE tags SET context_count = {_TAGGED} WHERE context_count <> {_TAGGED}",
+            "DELETE FROM tags WHERE context_count = 0",
+        ),
+    ),
+    Rule(
+        part="counts",
+        flaw="counts of contexts by importance that are wrong",
+        broken=f"""
+            SELECT 1 FROM (SELECT * FROM ({_COUNTED}) EXCEPT {_KEPT})
+            UNION ALL SELECT 1 FROM ({_KEPT} EXCEPT SELECT * FROM ({_COUNTED}))
+        """,
+        mend=("DELETE FROM context_counts", f"INSERT INTO context_counts {_COUNTED}"),
+    ),
+    Rule(
+        part="contexts",
+        flaw="digests that are not those of the texts, so that a repeated save is not known",
+        broken="SELECT 1 FROM contexts WHERE digest <> digest_of(CAST(content AS BLOB))",
+        mend=(
+            """
+            UPDATE contexts SET digest = digest_of(CAST(content AS BLOB))
+            WHERE digest <> digest_of(CAST(content AS BLOB))
+            """,
+        ),
+    ),
+    Rule(
+        part="contexts",
+        flaw=f"contexts whose time is not {TIME_BOUNDS}",
+        broken=f"""
+            SELECT 1 FROM contexts WHERE created_at NOT BETWEEN
+                {to_milliseconds(OLDEST_TIME)} AND {to_milliseconds(NEWEST_TIME)}
+        """,
+    ),
+    Rule(
+        part="ids",
+        flaw="an id that could be given a second time",
+        broken=f"""
+            SELECT 1 WHERE {_LAST_ID} >
+                coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'contexts'), 0)
+        """,
+        mend=(
+            # Made before the other is gone, and the sequence has no key to replace it by.
+            f"INSERT INTO sqlite_sequence (name, seq) SELECT 'contexts', {_LAST_ID}",
+            """
+            DELETE FROM sqlite_sequence WHERE name = 'contexts'
+                AND rowid <> (SELECT max(rowid) FROM sqlite_sequence WHERE name = 'contexts')
+            """,
+        ),
+    ),
+    Rule(
+        part="trash",
+        flaw="forgotten contexts that are there as well",
+        broken="SELECT 1 FROM trash JOIN contexts USING (id)",
+    ),
+    Rule(
+        part="trash",
+        flaw="forgotten contexts of a project that is not there, or whose tags cannot be read",
+        broken="""
+            SELECT 1 FROM trash WHERE project_id NOT IN (SELECT id FROM projects)
+                OR NOT json_valid(tags)
+        """,
+    ),
+    Rule(
+        part="revisions",
+        flaw="earlier texts of a context that is neither there nor in the trash",
+        broken="""
+            SELECT 1 FROM revisions WHERE context_id NOT IN (SELECT id FROM contexts)
+                AND context_id NOT IN (SELECT id FROM trash)
+        """,
+    ),
+    Rule(
+        part="revisions",
+        flaw="earlier texts whose tags cannot be read",
+        broken="SELECT 1 FROM revisions WHERE NOT json_valid(tags)",
+    ),
+    Rule(
+        part="file",
+        flaw="rows that refer to others that are not there",
+        broken="""
+            SELECT 1 FROM pragma_foreign_key_check
+            WHERE "table" NOT IN ('contexts', 'context_tags', 'context_counts', 'trash')
+        """,
+    ),
+)
+
+
+def findings(database: sqlite3.Connection, tell: Tell) -> Iterator[Finding]:
+    """Give what does not fit together, on a connection within a transaction."""
+    tell("the file", 0, 0)
+    if lines := [line for (line,) in _integrity(database) if line != "ok"]:
+        # What else the tables say cannot be trusted.
+        yield from _of_the_file(lines)
+        return
+    _give_functions(database)
+    for number, rule in enumerate(RULES):
+        tell("counts, tags, trash", number, len(RULES))
+        (count,) = database.execute(f"SELECT count(*) FROM ({rule.broken})").fetchone()
+        if count:
+            yield Finding(
+                part=rule.part, flaw=rule.flaw, count=count, can_be_rebuilt=bool(rule.mend)
+            )
+    yield from search_index.findings(database, tell)
+
+
+def repair(database: sqlite3.Connection, found: Sequence[Finding]) -> None:
+    """Make hold again what does not, on a connection within a writing transaction."""
+    flaws = {(finding.part, finding.flaw) for finding in found if finding.can_be_rebuilt}
+    if FILE in {part for part, _ in flaws}:
+        database.execute("REINDEX")
+    _give_functions(database)
+    for rule in RULES:  # all of them: one may be broken where another is mended
+        for statement in rule.mend:
+            database.execute(statement)
+    if SEARCH in {part for part, _ in flaws}:
+        search_index.give_up(database)
+
+
+def _give_functions(database: sqlite3.Connection) -> None:
+    # Bytes: the driver refuses to hand over a text that is not UTF-8.
+    database.create_function(
+        "digest_of",
+        1,
+        lambda content: content_digest(content.decode(errors="replace")),
+        deterministic=True,
+    )
+
+
+def _integrity(database: sqlite3.Connection) -> list[tuple[str]]:
+    try:
+        return database.execute(f"PRAGMA integrity_check({_LINES})").fetchall()
+    except sqlite3.DatabaseError as error:
+        return [(str(error),)]  # it does not get far enough to say more
+
+
+def _of_the_file(lines: Sequence[str]) -> Iterator[Finding]:
+    of_indexes = [line for line in lines if any(words in line for words in _OF_AN_INDEX)]
+    others = len(lines) - len(of_indexes)
+    if of_indexes:
+        yield Finding(
+            part=FILE,
+            flaw="rows that an index of the file does not find",
+            count=len(of_indexes),
+            can_be_rebuilt=not others,
+        )
+    if others:
+        yield Finding(
+            part=FILE,
+            flaw="places where the structure of the file is damaged",
+            count=others,
+            can_be_rebuilt=False,
+        )

@@ -1,0 +1,510 @@
+"""The repository contract on SQLite."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Executable
+
+from extended_memory.domain import (
+    ALWAYS,
+    MAXIMUM_IMPORTANCE,
+    Change,
+    Context,
+    ContextChangedError,
+    ContextPage,
+    Finding,
+    ForeignContext,
+    ForgottenContext,
+    Project,
+    Revision,
+    SearchPage,
+    Standing,
+    Summary,
+    TagCount,
+    TagPage,
+    TimeSpan,
+    UpdatedContext,
+    from_milliseconds,
+    require_storable,
+    to_milliseconds,
+)
+from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository, Tell
+from extended_memory.storage.sqlite import renaming, statements, summary, writing
+from extended_memory.storage.sqlite.content_hash import content_digest
+from extended_memory.storage.sqlite.file.database import Database
+from extended_memory.storage.sqlite.file.engine import driver_connection
+from extended_memory.storage.sqlite.models import (
+    ContextCountRow,
+    ContextRow,
+    ContextTagRow,
+    ProjectRow,
+)
+from extended_memory.storage.sqlite.writing import NewContext
+
+_PURGED_AT_A_TIME = 100
+
+_FIRST = datetime.min.replace(tzinfo=timezone.utc)
+_LAST = datetime.max.replace(tzinfo=timezone.utc)
+
+
+class SqlRepository(MemoryRepository):
+    """Contexts in one SQLite file."""
+
+    def __init__(self, path: Path, *, own_folder: bool = False, must_exist: bool = False) -> None:
+        self._database = Database(path, own_folder=own_folder, must_exist=must_exist)
+
+    def save(
+        self,
+        project: str,
+        content: str,
+        *,
+        importance: int,
+        tags: tuple[str, ...],
+        repeat_within: timedelta,
+    ) -> Context:
+        """Store a context; see the contract."""
+        with self._database.writing() as database:
+            moment = writing.now()  # under the write lock, so that ids and times rise together
+            of_project = writing.project_id(database, project, moment)
+            values: dict[str, Any] = {
+                "content": content,
+                "importance": importance,
+                "digest": content_digest(content),
+                "since": moment - repeat_within // timedelta(milliseconds=1),
+                "project_id": of_project,
+            }
+            repeated = self._repeated(database, values, tags)
+            if repeated is not None:
+                return repeated
+            new = NewContext(
+                project=project,
+                content=content,
+                importance=importance,
+                tags=tags,
+                created_at=moment,
+            )
+            context_id = writing.put_in(database, new, of_project)
+        return Context(
+            id=context_id,
+            project=project,
+            content=content,
+            importance=importance,
+            tags=tags,
+            created_at=from_milliseconds(moment),
+        )
+
+    def bring(self, contexts: Sequence[ForeignContext]) -> int:
+        """Store contexts of another store; see the contract."""
+        require_storable(contexts)
+        new = 0
+        with self._database.writing() as database:
+            for context in contexts:
+                origin = {"origin": context.origin}
+                if database.execute(statements.SAVE_ORIGIN_ID, origin).fetchone() is not None:
+                    continue
+                context_id = writing.bring(database, context)
+                database.execute(statements.SAVE_ORIGIN, origin | {"context_id": context_id})
+                new += 1
+        return new
+
+    def brought(self, origins: Sequence[str]) -> Mapping[str, Standing]:
+        """Return which of these origins were brought before; see the contract."""
+        with self._database.reading() as connection:
+            rows = connection.execute(statements.ORIGINS, {"origins": origins})
+            return {row.origin: Standing(place=row.place, project=row.name) for row in rows}
+
+    def load(
+        self,
+        project: str,
+        *,
+        minimum_importance: int,
+        tags: tuple[str, ...],
+        limit: int,
+        offset: int,
+        span: TimeSpan = ALWAYS,
+    ) -> ContextPage:
+        """Return a page of contexts; see the contract."""
+        levels = range(minimum_importance, MAXIMUM_IMPORTANCE + 1)
+        with self._database.reading() as connection:
+            project_id = connection.execute(statements.PROJECT_ID, {"project": project}).scalar()
+            owners: Sequence[int]
+            exact = True
+            if tags:
+                names = {"project_id": project_id, "names": tags}
+                owners = connection.execute(statements.TAG_IDS, names).scalars().all()
+                total, exact = _total_with_tags(connection, owners, minimum_importance, span)
+            else:
+                owners = [] if project_id is None else [project_id]
+                total = _total(connection, owners, minimum_importance, span)
+            if exact and total <= offset:
+                return ContextPage(contexts=(), total=total)
+            ranges = statements.page(
+                len(levels), len(owners), tagged=bool(tags), in_span=span != ALWAYS
+            )
+            bounds: dict[str, Any] = {"limit": limit, "offset": offset}
+            bounds |= {} if span == ALWAYS else _bounds(span)
+            bounds |= {f"owner_{index}": owner for index, owner in enumerate(owners)}
+            bounds |= {f"level_{index}": level for index, level in enumerate(levels)}
+            ids = connection.execute(ranges, bounds).scalars("id").all()
+            contexts = _contexts(connection, dict.fromkeys(ids, project))
+            return ContextPage(contexts=contexts, total=total, total_is_exact=exact)
+
+    def search(
+        self,
+        project: str,
+        text: str,
+        *,
+        minimum_importance: int,
+        tags: tuple[str, ...],
+        span: TimeSpan = ALWAYS,
+        limit: int,
+        offset: int,
+    ) -> SearchPage:
+        """Return what matches a text best; see the contract."""
+        # Here, because a server that searches nothing need not load them.
+        from extended_memory.storage.search import found
+        from extended_memory.storage.sqlite.search import writes
+        from extended_memory.storage.sqlite.search.reads import SqlIndex
+
+        with self._database.reading() as connection:
+            connection.begin()  # before the driver's own connection reads: one state for all
+            database = driver_connection(connection)
+            below = writes.unindexed_below(database)
+            return found(
+                SqlIndex(database, is_written=below != writes.EVERYTHING),
+                lambda ids: {
+                    context.id: context
+                    for context in _contexts(connection, dict.fromkeys(ids, project))
+                },
+                project,
+                text,
+                minimum_importance=minimum_importance,
+                tags=tags,
+                span=span,
+                limit=limit,
+                offset=offset,
+                unindexed=writes.count_below(database, below, project),
+            )
+
+    def index_some(self, limit: int) -> int:
+        """Index contexts that no search finds yet; see the contract."""
+        from extended_memory.storage.sqlite.search import writes
+
+        with self._database.reading() as connection:
+            connection.begin()
+            if writes.is_complete(driver_connection(connection)):
+                return 0  # without waiting for a writer, or being one
+        with self._database.writing() as database:
+            return writes.index_some(database, limit)
+
+    def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
+        """Return the contexts with these ids; see the contract."""
+        with self._database.reading() as connection:
+            rows = connection.execute(statements.OWNERS, {"ids": ids})
+            owners = {row.id: row.name for row in rows if project in (None, row.name)}
+            there = [context_id for context_id in dict.fromkeys(ids) if context_id in owners]
+            return _contexts(connection, {context_id: owners[context_id] for context_id in there})
+
+    def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
+        """Return contexts by rising id; see the contract."""
+        with self._database.reading() as connection:
+            rows = connection.execute(statements.WALK, {"after": after, "limit": limit})
+            owners = {row.id: row.name for row in rows}
+            return _contexts(connection, owners)
+
+    def update(
+        self,
+        context_id: int,
+        change: Change,
+        *,
+        project: str | None,
+        last_changed: TimeSpan | None = None,
+    ) -> UpdatedContext | None:
+        """Change a context; see the contract."""
+        with self._database.writing() as database:
+            old = writing.read(database, context_id, project=project)
+            if old is None:
+                return None
+            if last_changed is not None and old.last_changed_at not in last_changed:
+                raise ContextChangedError(old)
+            new = change.applied_to(old)
+            if new == old:
+                return UpdatedContext(context=old, revision=None)
+            changed = writing.replace(database, old, new)
+            (number,) = database.execute(
+                statements.CHANGE_LAST_REVISION, {"id": context_id}
+            ).fetchone()
+            return UpdatedContext(context=changed, revision=number)
+
+    def forget(
+        self, context_id: int, *, project: str | None, permanently: bool = False
+    ) -> str | None:
+        """Move a context to the trash, or remove it; see the contract."""
+        with self._database.writing() as database:
+            context = writing.read(database, context_id, project=project)
+            if context is not None:
+                writing.to_trash(database, context, forgotten_at=writing.now())
+            elif permanently:
+                context = writing.read_trash(database, context_id, project=project)
+            if context is None:
+                return None
+            if permanently:
+                writing.remove(database, [context_id])
+            return context.project
+
+    def restore(
+        self, context_id: int, *, project: str | None, revision: int | None = None
+    ) -> Context | None:
+        """Bring a context back, or an earlier text of it; see the contract."""
+        with self._database.writing() as database:
+            earlier = None
+            if revision is not None:
+                number = {"id": context_id, "number": revision}
+                earlier = database.execute(statements.CHANGE_REVISION, number).fetchone()
+                if earlier is None:
+                    return None
+            context = writing.read_trash(database, context_id, project=project)
+            if context is not None:
+                database.execute(statements.TRASH_TAKE, {"id": context_id})
+                updated_at = context.updated_at
+                writing.put_back(
+                    database,
+                    context,
+                    updated_at=None if updated_at is None else to_milliseconds(updated_at),
+                )
+            elif earlier is not None:
+                context = writing.read(database, context_id, project=project)
+            if context is None or earlier is None:
+                return context
+            change = Change(
+                content=earlier[0], importance=earlier[1], tags=tuple(json.loads(earlier[2]))
+            )
+            new = change.applied_to(context)
+            return context if new == context else writing.replace(database, context, new)
+
+    def revisions(
+        self, context_id: int, *, project: str | None, limit: int
+    ) -> tuple[Revision, ...]:
+        """Return what a context was before; see the contract."""
+        with self._database.reading() as connection:
+            owner = connection.execute(statements.OWNER, {"id": context_id}).scalar()
+            if owner is None or project not in (None, owner):
+                return ()
+            rows = connection.execute(statements.REVISIONS, {"id": context_id, "limit": limit})
+            return tuple(_revision(row) for row in rows)
+
+    def revised(self, ids: Sequence[int]) -> Mapping[int, tuple[Revision, ...]]:
+        """Return what contexts were before; see the contract."""
+        revised: dict[int, tuple[Revision, ...]] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(statements.REVISED, {"ids": ids}):
+                revised[row.context_id] = (*revised.get(row.context_id, ()), _revision(row))
+        return revised
+
+    def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:
+        """Return what is in the trash; see the contract."""
+        query = statements.TRASH
+        if project is not None:
+            query = query.where(ProjectRow.name == project)
+        with self._database.reading() as connection:
+            return tuple(_forgotten(row) for row in connection.execute(query, {"limit": limit}))
+
+    def walk_trash(self, *, after: int, limit: int) -> tuple[ForgottenContext, ...]:
+        """Return what is in the trash by rising id; see the contract."""
+        with self._database.reading() as connection:
+            rows = connection.execute(statements.WALK_TRASH, {"after": after, "limit": limit})
+            return tuple(_forgotten(row) for row in rows)
+
+    def purge(self, *, before: datetime) -> int:
+        """Remove what is old in the trash; see the contract."""
+        purged = 0
+        while True:
+            with self._database.writing() as database:
+                old = database.execute(statements.TRASH_OLD, {"before": to_milliseconds(before)})
+                ids = [number for (number,) in old.fetchmany(_PURGED_AT_A_TIME)]
+                writing.remove(database, ids)
+            purged += len(ids)
+            if len(ids) < _PURGED_AT_A_TIME:
+                return purged
+
+    def rename_project(self, old: str, new: str) -> int:
+        """Let a project have another name, in one transaction; see the contract."""
+        with self._database.writing() as database:
+            return renaming.rename(database, old, new)
+
+    def summary(self, project: str | None) -> Summary:
+        """Say how much there is, of one state of the store; see the contract."""
+        with self._database.reading() as connection:
+            return summary.summary(connection, project)
+
+    def projects(self) -> tuple[Project, ...]:
+        """Return the projects; see the contract."""
+        with self._database.reading() as connection:
+            return tuple(_project(row) for row in connection.execute(statements.PROJECTS))
+
+    def project(self, name: str) -> Project | None:
+        """Return one project; see the contract."""
+        with self._database.reading() as connection:
+            row = connection.execute(statements.PROJECT, {"project": name}).one_or_none()
+        return None if row is None else _project(row)
+
+    def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
+        """Return the most used tags; see the contract."""
+        values = {"project": project, "minimum": minimum_count}
+        with self._database.reading() as connection:
+            rows = connection.execute(statements.POPULAR, values | {"limit": limit}).all()
+            total = len(rows)
+            if total == limit:
+                total = connection.execute(statements.POPULAR_TOTAL, values).scalar_one()
+        tags = tuple(TagCount(tag=row.name, count=row.context_count) for row in rows)
+        return TagPage(tags=tags, total=total)
+
+    def check(self, tell: Tell) -> tuple[Finding, ...]:
+        """Look through the file; see the contract."""
+        from extended_memory.storage.sqlite.check import rules
+
+        with self._database.reading() as connection:
+            connection.begin()
+            return tuple(rules.findings(driver_connection(connection), tell))
+
+    def repair(self, findings: Sequence[Finding]) -> None:
+        """Rebuild what can be; see the contract."""
+        from extended_memory.storage.sqlite.check import rules
+
+        with self._database.writing() as database:
+            rules.repair(database, findings)
+
+    @property
+    def notice(self) -> str:
+        """Nothing: a file of 0.9.0 has become ours; see the contract."""
+        return ""
+
+    @property
+    def answers_at_once(self) -> bool:
+        """Whether the file is open; see the contract."""
+        return self._database.is_open
+
+    def prepare(self) -> None:
+        """Open, make or upgrade the file now; see the contract."""
+        self._database.open()
+
+    def close(self) -> None:
+        """Close the file; see the contract."""
+        self._database.close()
+
+    def _repeated(
+        self, database: sqlite3.Connection, values: dict[str, Any], tags: tuple[str, ...]
+    ) -> Context | None:
+        """Find the context that this save repeats."""
+        for (context_id,) in database.execute(statements.SAVE_RECENT_EQUALS, values):
+            context = writing.read(database, context_id, project=None)
+            if context is not None and context.tags == tags:
+                return context
+        return None
+
+
+def _bounds(span: TimeSpan) -> dict[str, datetime]:
+    return {"since": span.since or _FIRST, "until": span.until or _LAST}
+
+
+def _total(
+    connection: Connection, project_ids: Sequence[int], minimum_importance: int, span: TimeSpan
+) -> int:
+    """Count the contexts of a project, or of none; what is counted already is looked up."""
+    asked: Executable
+    if span == ALWAYS:
+        asked = statements.TOTAL.where(
+            ContextCountRow.project_id.in_(project_ids),
+            ContextCountRow.importance >= minimum_importance,
+        )
+    else:
+        # An importance at a time, or the index could not be used for the times.
+        asked = statements.TOTAL_IN_SPAN.where(
+            ContextRow.project_id.in_(project_ids),
+            ContextRow.importance.in_(range(minimum_importance, MAXIMUM_IMPORTANCE + 1)),
+        )
+    return connection.execute(asked, _bounds(span)).scalar_one()
+
+
+def _total_with_tags(
+    connection: Connection, tag_ids: Sequence[int], minimum_importance: int, span: TimeSpan
+) -> tuple[int, bool]:
+    """Count what carries any of the tags; say whether the count is exact (see the contract)."""
+    asked = [ContextTagRow.tag_id.in_(tag_ids), ContextTagRow.importance >= minimum_importance]
+    if span != ALWAYS:
+        # An importance at a time, or the index could not be used for the times.
+        levels, bounds = range(minimum_importance, MAXIMUM_IMPORTANCE + 1), _bounds(span)
+        asked += [
+            ContextTagRow.importance.in_(levels),
+            ContextTagRow.created_at >= bounds["since"],
+            ContextTagRow.created_at < bounds["until"],
+        ]
+    uses = connection.execute(statements.USES.where(*asked)).scalars("count").all()
+    if len(uses) <= 1 or sum(uses) > MAXIMUM_COUNTED:
+        return max(uses, default=0), len(uses) <= 1
+    return connection.execute(statements.CARRYING_ANY.where(*asked)).scalar_one(), True
+
+
+def _contexts(connection: Connection, owners: Mapping[int, str]) -> tuple[Context, ...]:
+    """Return the contexts that are there in the order of their ids, which come with projects."""
+    ids = list(owners)
+    rows = {row.id: row for row in connection.execute(statements.CONTEXTS, {"ids": ids})}
+    tags = _tags_of(connection, ids)
+    return tuple(
+        Context(
+            id=context_id,
+            project=project,
+            content=rows[context_id].content,
+            importance=rows[context_id].importance,
+            tags=tags[context_id],
+            created_at=rows[context_id].created_at,
+            updated_at=rows[context_id].updated_at,
+        )
+        for context_id, project in owners.items()
+        if context_id in rows
+    )
+
+
+def _tags_of(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    tags: dict[int, list[str]] = {context_id: [] for context_id in ids}
+    for context_id, name in connection.execute(statements.TAGS_OF, {"ids": ids}):
+        tags[context_id].append(name)
+    return {context_id: tuple(names) for context_id, names in tags.items()}
+
+
+def _revision(row: Any) -> Revision:
+    return Revision(
+        number=row.number,
+        content=row.content,
+        importance=row.importance,
+        tags=tuple(json.loads(row.tags)),
+        replaced_at=row.replaced_at,
+    )
+
+
+def _forgotten(row: Any) -> ForgottenContext:
+    return ForgottenContext(
+        context=Context(
+            id=row.id,
+            project=row.name,
+            content=row.content,
+            importance=row.importance,
+            tags=tuple(json.loads(row.tags)),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        ),
+        forgotten_at=row.forgotten_at,
+    )
+
+
+def _project(row: Any) -> Project:
+    return Project(
+        name=row.name,
+        context_count=row.context_count,
+        created_at=row.created_at,
+        last_saved_at=row.last_saved_at,
+    )

@@ -1,0 +1,206 @@
+"""The search index as SQLite is asked for it, on one connection within one transaction.
+
+So every read of a search is of one state of the store.
+"""
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from extended_memory.domain import MAXIMUM_IMPORTANCE, MINIMUM_IMPORTANCE, to_milliseconds
+from extended_memory.search.index import (
+    RESCORED,
+    Filters,
+    Group,
+    Place,
+    Scored,
+    SearchIndex,
+    Statistics,
+    VocabularyRange,
+)
+from extended_memory.storage.sqlite.search import statements
+
+_BEYOND = "\U0010ffff"
+"""Comes after every character of a term: it is none itself."""
+_AHEAD = 4
+_MANY = 8_000
+"""To gather so many contexts takes as long as to look at the best ones (measured)."""
+_FIRST, _LAST = -(2**63), 2**63 - 1
+
+
+class SqlIndex(SearchIndex):
+    """The index of one file, for one search."""
+
+    def __init__(self, database: sqlite3.Connection, *, is_written: bool = True) -> None:
+        """Give the reads; where the index is not written, it is as if there were no context."""
+        self._database = database
+        self._is_written = is_written
+        self._projects: dict[str, int | None] = {}
+        self._terms: dict[tuple[int, str], tuple[int, int]] = {}
+        """The id of each term of a project that was asked for, and its df; 0 and 0 if unknown."""
+
+    def statistics(self, project: str, terms: Collection[str]) -> Statistics:
+        """Return how common terms are; see the index."""
+        known = self._known(project, terms)
+        values = {"project_id": self._project_id(project)}
+        (total,) = self._database.execute(statements.TOTAL_OF, values).fetchone()
+        return Statistics(total=total, df={term: known[term][1] for term in terms})
+
+    def vocabulary(
+        self, project: str, ranges: Sequence[VocabularyRange], *, limit: int
+    ) -> tuple[tuple[str, ...], ...]:
+        """Return the first terms of each range; see the index."""
+        project_id = self._project_id(project)
+        found = []
+        for one in ranges:
+            values = {
+                "project_id": project_id,
+                "first": one.prefix,
+                "beyond": one.prefix + _BEYOND,
+                "shortest": one.shortest,
+                "longest": one.longest,
+                "limit": limit,
+            }
+            rows = self._database.execute(statements.VOCABULARY, values).fetchall()
+            found.append(tuple(term for (term,) in rows))
+        return tuple(found)
+
+    def best(
+        self, project: str, groups: Sequence[Group], filters: Filters, *, limit: int
+    ) -> tuple[Scored, ...]:
+        """Return the contexts that score highest; see the index."""
+        if all(group.finds for group in groups) and self._is_one_in_three(project, filters):
+            ahead = _AHEAD * limit
+            found = self._best(project, groups, Filters(), limit=ahead)
+            values = {"ids": _json(one.id for one in found), "level": filters.minimum_importance}
+            passing = {number for (number,) in self._database.execute(statements.LEVEL, values)}
+            best = [one for one in found if one.id in passing]
+            if len(best) >= limit or len(found) < ahead:
+                return tuple(best[:limit])
+        return self._best(project, groups, filters, limit=limit)
+
+    def _is_one_in_three(self, project: str, filters: Filters) -> bool:
+        """Say whether importance is all that is asked for, and one context of three has it.
+
+        Then enough of the best have it too, and to look at these is quicker than to gather
+        thousands that pass, and to look whether each that is found is one of them.
+        """
+        if filters == Filters() or replace(filters, minimum_importance=1) != Filters():
+            return False
+        values = {"project_id": self._project_id(project), "level": filters.minimum_importance}
+        passing, total = self._database.execute(statements.SHARE, values).fetchone()
+        return bool(passing > _MANY and 3 * passing > total)
+
+    def _best(
+        self, project: str, groups: Sequence[Group], filters: Filters, *, limit: int
+    ) -> tuple[Scored, ...]:
+        known = self._known(project, {term for group in groups for term in group.terms})
+        finding, others = (
+            [
+                weights
+                for group in groups
+                if group.finds is finds and (weights := _weights(group, known))
+            ]
+            for finds in (True, False)
+        )
+        if not finding:
+            return ()
+        several = [weights for weights in finding if len(weights) > 1]
+        single: Counter[int] = Counter()
+        for weights in finding:
+            single.update(weights if len(weights) == 1 else {})
+        levels = range(max(MINIMUM_IMPORTANCE, filters.minimum_importance), MAXIMUM_IMPORTANCE + 1)
+        values = {
+            "project_id": self._project_id(project),
+            "single": json.dumps(single),
+            "groups": json.dumps(several),
+            **{f"other_{place}": _json(group) for place, group in enumerate(others)},
+            **{f"weight_{place}": max(group.values()) for place, group in enumerate(others)},
+            "tags": _json(filters.tags),
+            "levels": _json(levels),
+            "since": _milliseconds(filters.since, _FIRST),
+            "until": _milliseconds(filters.until, _LAST),
+            "limit": RESCORED if others else limit,
+        }
+        rows: list[tuple[int, ...]] = []
+        for recent in (False, True):
+            statement = statements.best(
+                recent=recent,
+                alone=len(single) == 1 and not several,
+                groups=bool(several),
+                others=len(others),
+                filtered=filters != Filters(),
+                tagged=bool(filters.tags),
+            )
+            rows += self._database.execute(statement, values).fetchall()
+        rows.sort(key=lambda row: (row[1], row[0]), reverse=True)
+        if others:
+            rows = sorted(rows[:RESCORED], key=lambda row: (row[2], row[0]), reverse=True)
+        return tuple(Scored(id=row[0], score=row[-1]) for row in rows[:limit])
+
+    def places(self, project: str, ids: Collection[int]) -> Mapping[int, Place]:
+        """Return where contexts stand; see the index."""
+        values = {"project_id": self._project_id(project), "ids": _json(ids)}
+        return {
+            context_id: Place(
+                importance=importance,
+                milliseconds=time,
+                before=before,
+                milliseconds_before=0 if before is None else time - earlier,
+                after=after,
+                milliseconds_after=0 if after is None else later - time,
+            )
+            for context_id, importance, time, before, earlier, after, later in (
+                self._database.execute(statements.PLACES, values).fetchall()
+            )
+        }
+
+    def matches(
+        self, project: str, ids: Collection[int], terms: Collection[str]
+    ) -> Mapping[int, frozenset[str]]:
+        """Return which terms contexts have; see the index."""
+        known = self._known(project, terms)
+        names = {number: term for term, (number, df) in known.items() if df}
+        values = {"ids": _json(ids), "terms": _json(names)}
+        found: dict[int, set[str]] = {one: set() for one in ids}
+        for context_id, number in self._database.execute(statements.MATCHES, values).fetchall():
+            found[context_id].add(names[number])
+        return {one: frozenset(several) for one, several in found.items()}
+
+    def _project_id(self, name: str) -> int | None:
+        if name not in self._projects:
+            row = self._database.execute(statements.PROJECT_ID, {"project": name}).fetchone()
+            self._projects[name] = row[0] if row is not None and self._is_written else None
+        return self._projects[name]
+
+    def _known(self, project: str, terms: Collection[str]) -> dict[str, tuple[int, int]]:
+        """Return the id and the df of each term, 0 and 0 where the project has it not."""
+        project_id = self._project_id(project)
+        if project_id is None:
+            return dict.fromkeys(terms, (0, 0))
+        unasked = [term for term in terms if (project_id, term) not in self._terms]
+        if unasked:
+            values = {"project_id": project_id, "terms": _json(unasked)}
+            rows = self._database.execute(statements.TERMS, values).fetchall()
+            self._terms |= {(project_id, term): (0, 0) for term in unasked}
+            self._terms |= {(project_id, term): (number, df) for term, number, df in rows}
+        return {term: self._terms[project_id, term] for term in terms}
+
+
+def _weights(group: Group, known: Mapping[str, tuple[int, int]]) -> dict[int, int]:
+    """Return the ids of the terms of a group that the project has, each with the weight."""
+    return {number: group.weight for number, df in map(known.__getitem__, group.terms) if df}
+
+
+def _json(values: Iterable[int | str]) -> str:
+    return json.dumps(list(values), ensure_ascii=False)
+
+
+def _milliseconds(moment: datetime | None, otherwise: int) -> int:
+    """Return the first whole millisecond that is not before a time."""
+    if moment is None:
+        return otherwise
+    return to_milliseconds(moment) + (moment.microsecond % 1_000 > 0)

@@ -1,0 +1,164 @@
+"""Each way in which a store in Redis can be wrong is found, and mended where that can be."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from extended_memory.domain import Change, Finding
+from extended_memory.storage.redis.keys import id_of
+from extended_memory.storage.redis.renaming import Mover
+from extended_memory.storage.redis.repository import RedisRepository
+from tests.storage.redis.checker import flaws
+from tests.storage.redis.servers import Cluster, RedisServer
+from tests.storage.test_checking_contract import NO_TIME, tell
+
+Harm = Callable[[Any], object]
+
+P = "{general}"
+
+DERIVED: dict[str, tuple[Harm, str]] = {
+    "a context in no list": (lambda c: c.zrem(f"em:z:{P}", "a5"), "contexts"),
+    "an entry of nothing": (lambda c: c.zadd(f"em:z:{P}", {"b40": 5 * 2**43}), "contexts"),
+    "another importance": (lambda c: c.zincrby(f"em:z:{P}", 2**43, "a5"), "contexts"),
+    "a tag's context": (lambda c: c.zrem(f"em:t:{P}:all", "a5"), "tags"),
+    "a tag of another context": (lambda c: c.zadd(f"em:t:{P}:t1", {"a3": 1}), "tags"),
+    "a count of a tag": (lambda c: c.zincrby(f"em:k:{P}", -4, "all"), "tags"),
+    "an orphan tag": (lambda c: c.zadd(f"em:k:{P}", {"orphan": -3}), "tags"),
+    "a missing tag": (lambda c: c.zrem(f"em:k:{P}", "all"), "tags"),
+    "times of a project": (lambda c: c.hset(f"em:m:{P}", "last_saved_at", 5), "projects"),
+    "no times of a project": (lambda c: c.hdel(f"em:m:{P}", "created_at"), "projects"),
+    "a sequence that went back": (lambda c: c.set("em:{g}:seq", 3), "ids"),
+    "an id that is not noted": (lambda c: c.hdel("em:{g}:i:0", "4"), "ids"),
+    "a time in the timeline": (lambda c: c.zincrby(f"em:o:{P}", 5, "a5"), "search"),
+    "found and not there": (lambda c: c.zadd(f"em:o:{P}", {"b90": 7}), "search"),
+    "postings that are gone": (lambda c: c.delete(f"em:p:{P}:tree"), "search"),
+    "postings cut short": (lambda c: c.setrange(f"em:p:{P}:tree", 6, b"\x63\0\0\0"), "search"),
+    "half a posting": (lambda c: c.append(f"em:p:{P}:tree", "abc"), "search"),
+    "a word that is not listed": (lambda c: c.zrem(f"em:w:{P}", "tree"), "search"),
+    "a word of nothing": (lambda c: c.zadd(f"em:w:{P}", {"nothing": 0}), "search"),
+    "gaps that are not there": (lambda c: c.hset(f"em:e:{P}", "tree", 3), "search"),
+}
+
+LOST: dict[str, tuple[Harm, str]] = {
+    "a context that is no JSON": (lambda c: c.set(f"em:c:{P}:5", "{"), "contexts"),
+    "in the trash without a text": (lambda c: c.zadd(f"em:x:{P}", {"b50": 7}), "trash"),
+    "forgotten in no list": (lambda c: c.set(f"em:y:{P}:1", "{}"), "trash"),
+    "earlier texts of nothing": (lambda c: c.rpush(f"em:v:{P}:20", "{}"), "revisions"),
+    "earlier texts that are no JSON": (lambda c: c.rpush(f"em:v:{P}:6", "{"), "revisions"),
+}
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: RedisServer) -> Iterator[Any]:
+    """Give a client to a store with contexts of one project, some of them changed or gone."""
+    with server.client() as client:
+        with closing(RedisRepository(server.url, key_prefix="em")) as repository:
+            fill(repository)
+        assert flaws(client) == []
+        yield client
+
+
+def fill(repository: RedisRepository) -> None:
+    for number in range(1, 21):
+        repository.save(
+            "general",
+            f"note {number} of the tree",
+            importance=5,
+            tags=("all", f"t{number % 3}"),
+            repeat_within=NO_TIME,
+        )
+    repository.update(6, Change(content="the tree is another one"), project=None)
+    repository.forget(9, project=None)
+    repository.forget(20, project=None, permanently=True)
+
+
+class KilledError(Exception):
+    """Stands for the end of a process."""
+
+
+def found(server: RedisServer) -> tuple[Finding, ...]:
+    with closing(RedisRepository(server.url, key_prefix="em")) as repository:
+        return repository.check(tell)
+
+
+def repair(server: RedisServer) -> None:
+    with closing(RedisRepository(server.url, key_prefix="em")) as repository:
+        repository.repair(repository.check(tell))
+        while repository.index_some(10):
+            pass
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_what_is_derived_is_found_and_rebuilt(server: RedisServer, client: Any, name: str) -> None:
+    harm, part = DERIVED[name]
+    kept = {key: client.get(key) for key in client.keys("em:c:*")}
+    harm(client)
+    assert (part, True) in {(one.part, one.can_be_rebuilt) for one in found(server)}
+    repair(server)
+    assert found(server) == ()
+    assert flaws(client) == []
+    assert {key: client.get(key) for key in client.keys("em:c:*")} == kept
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_what_cannot_be_rebuilt_is_said_and_left_as_it_is(
+    server: RedisServer, client: Any, name: str
+) -> None:
+    harm, part = LOST[name]
+    harm(client)
+    texts = {key: client.dump(key) for kind in "cyvx" for key in client.keys(f"em:{kind}:*")}
+    assert (part, False) in {(one.part, one.can_be_rebuilt) for one in found(server)}
+    repair(server)
+    assert part in {one.part for one in found(server) if not one.can_be_rebuilt}
+    after = {key: client.dump(key) for kind in "cyvx" for key in client.keys(f"em:{kind}:*")}
+    assert after == texts
+
+
+def test_what_a_move_that_was_killed_left_on_its_way_is_found_and_arrives(
+    server: RedisServer, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrive = Mover._arrive
+
+    def killed(mover: Mover, old: str, name: str, *what: Any) -> None:
+        if id_of(name) == 6:
+            raise KilledError
+        arrive(mover, old, name, *what)
+
+    with closing(RedisRepository(server.url, key_prefix="em")) as repository:
+        with monkeypatch.context() as patched:
+            patched.setattr(Mover, "_arrive", killed)
+            with pytest.raises(KilledError):
+                repository.rename_project("general", "other")
+        (finding,) = repository.check(tell)
+        assert (finding.part, finding.count, finding.can_be_rebuilt) == ("projects", 1, True)
+        repository.repair([finding])
+        assert repository.check(tell) == ()
+        (context,) = repository.get([6], project="other")
+        assert context.content == "the tree is another one"
+        assert len(repository.revisions(6, project="other", limit=9)) == 1
+    assert flaws(client) == []
+
+
+def test_a_store_on_a_cluster_is_looked_through_and_mended() -> None:
+    with (
+        Cluster() as cluster,
+        cluster.client() as client,
+        closing(RedisRepository(cluster.url, key_prefix="em")) as repository,
+    ):
+        fill(repository)
+        assert repository.check(tell) == ()
+        client.zrem(f"em:t:{P}:all", "a5")
+        client.delete(f"em:p:{P}:tree")
+        assert {one.part for one in repository.check(tell)} == {"tags", "search"}
+        repository.repair(repository.check(tell))
+        while repository.index_some(10):
+            pass
+        assert repository.check(tell) == ()

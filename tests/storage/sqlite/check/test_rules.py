@@ -1,0 +1,197 @@
+"""Each way in which a file can be wrong is found, and mended where that can be."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from extended_memory.domain import Finding
+from extended_memory.storage.sqlite.repository import SqlRepository
+from tests.storage.sqlite.stores import execute, faults_within, index_flaws, rows, save
+from tests.storage.test_checking_contract import tell
+
+DERIVED = {
+    "a count by importance": (
+        "UPDATE context_counts SET context_count = context_count + 3",
+        ("counts", 2),
+    ),
+    "a count of nothing": (
+        "INSERT INTO context_counts VALUES (1, 9, 4)",
+        ("counts", 1),
+    ),
+    "a missing count": ("DELETE FROM context_counts", ("counts", 1)),
+    "a count of a tag": (
+        "UPDATE tags SET context_count = 7 WHERE name = 'all'",
+        ("tags", 1),
+    ),
+    "an orphan tag": (
+        "INSERT INTO tags (project_id, name, context_count) VALUES (1, 'orphan', 0)",
+        ("tags", 1),
+    ),
+    "a link's importance": (
+        "UPDATE context_tags SET importance = 9 WHERE context_id = 2",
+        ("tags", 2),
+    ),
+    "a link to nothing": (
+        "PRAGMA foreign_keys=OFF; INSERT INTO context_tags VALUES (1, 5, 0, 999)",
+        ("tags", 1),
+    ),
+    "a digest": ("UPDATE contexts SET digest = 0 WHERE id < 4", ("contexts", 3)),
+    "times of a project": ("UPDATE projects SET last_saved_at = 0", ("projects", 1)),
+    "an id to be given again": ("UPDATE sqlite_sequence SET seq = 3", ("ids", 1)),
+    "no sequence": ("DELETE FROM sqlite_sequence", ("ids", 1)),
+    "a posting too little": (
+        "DELETE FROM postings WHERE context_id = 5; UPDATE terms SET df = "
+        "(SELECT count(*) FROM postings WHERE term_id = terms.id)",
+        ("search", 1),
+    ),
+    "a posting of nothing": (
+        "INSERT INTO recent_postings SELECT min(id), 5000, 7 FROM terms",
+        ("search", 1),
+    ),
+    "an impact": (
+        "UPDATE postings SET impact = impact + 1 WHERE context_id = 6",
+        ("search", 1),
+    ),
+    "a df": ("UPDATE terms SET df = df + 1 WHERE id = 1", ("search", 1)),
+    "a bound": (
+        "UPDATE store_facts SET value = 'x' WHERE name = 'unindexed_below'",
+        ("search", 1),
+    ),
+    "a text that was changed behind the index": (
+        "UPDATE contexts SET content = 'other words' WHERE id = 5",
+        ("contexts", 1),
+    ),
+}
+"""SQL that makes something wrong that can be rebuilt, and the part and count of what is found."""
+
+LOST = {
+    "a context of no project": (
+        "PRAGMA foreign_keys=OFF; UPDATE contexts SET project_id = 77 WHERE id = 3",
+        "projects",
+    ),
+    "earlier texts of nothing": (
+        "INSERT INTO revisions VALUES (1, 888, 1, 5, 0, '[]', 'gone')",
+        "revisions",
+    ),
+    "earlier tags that are no JSON": (
+        "INSERT INTO revisions VALUES (1, 2, 1, 5, 0, '[', 'x')",
+        "revisions",
+    ),
+    "in the trash and not": (
+        "INSERT INTO trash VALUES (2, 1, 5, 0, NULL, 0, '[]', 'x')",
+        "trash",
+    ),
+    "in the trash of nothing": (
+        "PRAGMA foreign_keys=OFF; INSERT INTO trash VALUES (900, 44, 5, 0, NULL, 0, '[]', 'x')",
+        "trash",
+    ),
+}
+
+
+@pytest.fixture
+def stored(place: Path) -> Path:
+    """Give a file with contexts of one project, none of them a recent posting."""
+    with closing(SqlRepository(place)) as repository:
+        for number in range(1, 65):
+            save(repository, f"note {number} of the trees", tags=("all", f"t{number % 3}"))
+    return place
+
+
+def found(path: Path) -> tuple[Finding, ...]:
+    with closing(SqlRepository(path)) as repository:
+        return repository.check(tell)
+
+
+def repaired(path: Path) -> None:
+    with closing(SqlRepository(path)) as repository:
+        repository.repair(repository.check(tell))
+        while repository.index_some(10):
+            pass
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_what_is_derived_is_found_and_rebuilt(stored: Path, name: str) -> None:
+    harm, (part, count) = DERIVED[name]
+    kept = rows(stored, "SELECT id, content, importance, created_at FROM contexts")
+    execute(stored, harm)
+    flaws = {finding.part: finding for finding in found(stored)}
+    assert (flaws[part].count, flaws[part].can_be_rebuilt) == (count, True)
+    if "behind" in name:
+        kept = rows(stored, "SELECT id, content, importance, created_at FROM contexts")
+    repaired(stored)
+    assert found(stored) == ()
+    assert [*faults_within(stored), *index_flaws(stored)] == []
+    assert rows(stored, "SELECT id, content, importance, created_at FROM contexts") == kept
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_what_cannot_be_rebuilt_is_said_and_left_as_it_is(stored: Path, name: str) -> None:
+    harm, part = LOST[name]
+    execute(stored, harm)
+    tables = [f"SELECT * FROM {table} ORDER BY id" for table in ("contexts", "trash", "revisions")]
+    kept = [rows(stored, query) for query in tables]
+    assert (part, False) in {(one.part, one.can_be_rebuilt) for one in found(stored)}
+    repaired(stored)
+    assert {f.part for f in found(stored) if not f.can_be_rebuilt} == {part}
+    assert [rows(stored, query) for query in tables] == kept
+
+
+def test_a_link_to_a_tag_of_another_project_becomes_one_to_its_own(stored: Path) -> None:
+    execute(
+        stored,
+        """
+        INSERT INTO projects VALUES (2, 'other', 0, 0);
+        INSERT INTO tags VALUES (50, 2, 'foreign', 1);
+        INSERT INTO context_tags SELECT 50, importance, created_at, id FROM contexts WHERE id = 7;
+        """,
+    )
+    assert {finding.part for finding in found(stored)} == {"tags", "search"}
+    repaired(stored)
+    assert found(stored) == ()
+    with closing(SqlRepository(stored)) as repository:
+        (context,) = repository.get([7], project=None)
+    assert context.tags == ("all", "foreign", "t1")
+
+
+def test_an_index_of_the_file_that_lost_rows_is_made_anew(stored: Path) -> None:
+    execute(
+        stored,
+        """
+        PRAGMA writable_schema=ON;
+        CREATE TABLE hidden AS SELECT rootpage FROM sqlite_master WHERE name = 'ix_contexts_digest';
+        UPDATE sqlite_master SET sql = sql || ' WHERE id < 10' WHERE name = 'ix_contexts_digest';
+        """,
+    )
+    execute(stored, "REINDEX ix_contexts_digest")
+    execute(
+        stored,
+        """
+        PRAGMA writable_schema=ON;
+        UPDATE sqlite_master SET sql = replace(sql, ' WHERE id < 10', '')
+        WHERE name = 'ix_contexts_digest';
+        DROP TABLE hidden;
+        """,
+    )
+    (finding,) = found(stored)
+    assert (finding.part, finding.can_be_rebuilt) == ("file", True)
+    repaired(stored)
+    assert found(stored) == ()
+    assert faults_within(stored) == []
+
+
+def test_damaged_pages_are_found(stored: Path) -> None:
+    (root,) = rows(stored, "SELECT rootpage FROM sqlite_master WHERE name = 'postings'")[0]
+    assert isinstance(root, int)
+    with stored.open("r+b") as file:
+        file.seek((root - 1) * 4096)
+        file.write(b"\xff" * 4096)
+    (finding,) = found(stored)
+    assert (finding.part, finding.can_be_rebuilt) == ("file", False)
+
+
+def test_a_store_that_is_only_partly_indexed_fits_together(stored: Path) -> None:
+    execute(stored, "DELETE FROM store_facts WHERE name = 'analyzer'")
+    with closing(SqlRepository(stored)) as repository:
+        repository.index_some(20)
+        assert repository.check(tell) == ()

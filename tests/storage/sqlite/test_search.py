@@ -1,0 +1,504 @@
+"""The search index in a SQLite file: the same answers as in plain Python, and always whole."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from extended_memory.domain import Change, ForeignContext
+from extended_memory.search.analyzer import VERSION
+from extended_memory.search.engine import Query
+from extended_memory.search.engine import search as ranked
+from extended_memory.search.index import Filters, Group, VocabularyRange
+from extended_memory.storage.sqlite.file.engine import driver_connection, new_engine
+from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.search import reads, writes
+from extended_memory.storage.sqlite.search.reads import SqlIndex
+from tests.search import memory_index
+from tests.search.memory_index import MemoryIndex
+from tests.storage.sqlite.servers import (
+    imported_by_a_load,
+    index_all,
+    index_and_save,
+    prepare,
+    search_without_rights,
+)
+from tests.storage.sqlite.stores import (
+    NOON,
+    SPAWN,
+    backups,
+    context,
+    execute,
+    faults_within,
+    in_another_process,
+    index_flaws,
+    make_0003,
+    rows,
+    save,
+    search,
+)
+
+SYLLABLES = ("ka", "to", "mi", "ре", "ша", "до", "x1", "v2", "son", "ing", "学", "日本", "😀", "é")
+PROJECTS = ("alpha", "beta", "nobody")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[SqlIndex]:
+    """Give the index of a file."""
+    engine = new_engine(path)
+    with engine.connect() as connection:
+        yield SqlIndex(driver_connection(connection))
+    engine.dispose()
+
+
+def found(repository: SqlRepository, text: str) -> list[str]:
+    return [one.context.content for one in search(repository, text).found]
+
+
+def in_memory(path: Path) -> MemoryIndex:
+    """Return the plain index of what a file holds."""
+    plain = MemoryIndex()
+    with closing(SqlRepository(path)) as repository:
+        for one in repository.walk(after=0, limit=100_000):
+            plain.add(one)
+    return plain
+
+
+class Chance:
+    """Made-up contexts, queries and filters, the same ones for the same seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.words = ["".join(self.random.choices(SYLLABLES, k=n % 4 + 1)) for n in range(120)]
+        self.weights = [1 / rank for rank in range(1, len(self.words) + 1)]
+
+    def text(self, words: int) -> str:
+        count = self.random.randint(1, words)
+        return " ".join(self.random.choices(self.words, self.weights, k=count))
+
+    def tags(self) -> tuple[str, ...]:
+        chosen = self.random.choices(self.words[:8], k=self.random.randint(0, 3))
+        return tuple(sorted(set(chosen)))
+
+    def moment(self) -> datetime:
+        """Return one of few times, so that many contexts share one."""
+        return NOON + timedelta(minutes=10 * self.random.randint(0, 60))
+
+    def brought(self, number: int) -> ForeignContext:
+        return ForeignContext(
+            origin=str(number),
+            project=self.random.choice(("alpha", "alpha", "beta")),
+            content=self.text(40),
+            importance=self.random.randint(1, 10),
+            tags=self.tags(),
+            created_at=self.moment(),
+        )
+
+    def filters(self) -> Filters:
+        return Filters(
+            tags=self.random.choice(((), (), self.tags())),
+            minimum_importance=self.random.choice((1, 1, 4, 9)),
+            since=self.random.choice((None, self.bound())),
+            until=self.random.choice((None, self.bound())),
+        )
+
+    def bound(self) -> datetime:
+        """Return a time at which contexts were saved, or close to it."""
+        return self.moment() + timedelta(microseconds=self.random.choice((-1, 0, 1)))
+
+    def terms(self, known: list[str]) -> tuple[str, ...]:
+        some = self.random.choices(known, k=self.random.randint(1, 6))
+        return tuple({*some, self.random.choice(("unknown", some[0]))})
+
+    def groups(self, known: list[str]) -> list[Group]:
+        return [
+            Group(
+                terms=self.terms(known) if self.random.random() < 0.4 else (known[-1 - number],),
+                weight=self.random.randint(1, 9_000),
+                finds=self.random.random() < 0.6,
+            )
+            for number in range(self.random.randint(1, 6))
+        ]
+
+
+def change_much(path: Path, chance: Chance) -> None:
+    """Bring, save, change, forget and restore, so that contexts come and go from everywhere."""
+    with closing(SqlRepository(path)) as repository:
+        repository.bring([chance.brought(number) for number in range(150)])
+        for step in range(250):
+            one = chance.random.randint(1, 150 + step // 4)
+            match chance.random.randint(0, 5):
+                case 0:
+                    repository.save(
+                        chance.random.choice(PROJECTS[:2]),
+                        chance.text(30),
+                        importance=chance.random.randint(1, 10),
+                        tags=chance.tags(),
+                        repeat_within=timedelta(0),
+                    )
+                case 1:
+                    repository.update(one, Change(content=chance.text(30)), project=None)
+                case 2:
+                    change = Change(importance=chance.random.randint(1, 10), tags=chance.tags())
+                    repository.update(one, change, project=None)
+                case 3:
+                    repository.forget(one, project=None, permanently=step % 2 == 0)
+                case 4:
+                    repository.restore(one, project=None)
+                case 5:
+                    repository.restore(one, project=None, revision=1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_read_is_that_of_the_index_in_plain_python(
+    place: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reads, "_MANY", 10 if seed % 2 else 8_000)
+    for where in (reads, memory_index):
+        monkeypatch.setattr(where, "RESCORED", (3, 20, 1_000)[seed % 3])
+    chance = Chance(seed)
+    change_much(place, chance)
+    assert index_flaws(place) == faults_within(place) == []
+    plain = in_memory(place)
+    known = sorted({term for _, term in plain.postings})
+    ids = [*plain.contexts, 100_000]
+    with reading(place) as file:
+        for project in PROJECTS:
+            terms = {*known, "unknown"}
+            assert file.statistics(project, terms) == plain.statistics(project, terms)
+            assert file.matches(project, ids, terms) == plain.matches(project, ids, terms)
+            assert file.places(project, ids) == plain.places(project, ids)
+            ranges = [
+                VocabularyRange(prefix=term[:length], shortest=length, longest=length + extra)
+                for term in chance.random.sample(known, 40)
+                for length, extra in ((1, 2), (2, 60), (3, 0))
+            ]
+            for limit in (1, 7, 10_000):
+                words = file.vocabulary(project, ranges, limit=limit)
+                assert words == plain.vocabulary(project, ranges, limit=limit)
+            for _ in range(60):
+                groups, filters = chance.groups(known), chance.filters()
+                limit = chance.random.choice((1, 5, 200))
+                best = plain.best(project, groups, filters, limit=limit)
+                assert file.best(project, groups, filters, limit=limit) == best
+
+
+@pytest.mark.parametrize(("old", "new"), [("alpha", "beta"), ("beta", "alpha"), ("beta", "gamma")])
+def test_projects_that_become_one_have_one_index(place: Path, old: str, new: str) -> None:
+    chance = Chance(11)
+    change_much(place, chance)  # old and recent postings of both, and what is in the trash
+    with closing(SqlRepository(place)) as repository:
+        count = repository.summary(old).context_count
+        assert 0 < repository.rename_project(old, new) == count
+    assert index_flaws(place) == faults_within(place) == []
+    assert rows(place, f"SELECT * FROM projects WHERE name = '{old}'") == []
+
+
+@pytest.mark.parametrize("seed", range(6, 10))
+def test_every_ranking_is_that_of_the_index_in_plain_python(place: Path, seed: int) -> None:
+    chance = Chance(seed)
+    change_much(place, chance)
+    plain = in_memory(place)
+    for _ in range(150):
+        text = chance.text(7)
+        if chance.random.random() < 0.3:
+            text += f" {chance.random.choice(chance.words)[:-1]}zz"
+        query = Query(
+            project=chance.random.choice(PROJECTS),
+            text=text,
+            limit=chance.random.choice((1, 10, 50)),
+            filters=chance.filters(),
+        )
+        with reading(place) as file:
+            assert ranked(file, query) == ranked(plain, query), query
+
+
+@pytest.mark.parametrize("minimum", [2, 5, 6, 10])
+def test_the_best_of_an_importance_are_the_same_however_they_are_looked_for(
+    place: Path, monkeypatch: pytest.MonkeyPatch, minimum: int
+) -> None:
+    chance = Chance(1)
+    with closing(SqlRepository(place)) as repository:
+        repository.bring([chance.brought(number) for number in range(400)])
+    plain = in_memory(place)
+    filters = Filters(minimum_importance=minimum)
+    groups = [Group(terms=(term,), weight=9) for term in plain.contexts[1].content.split()]
+    for many in (0, 10_000):
+        monkeypatch.setattr(reads, "_MANY", many)
+        for limit in (1, 5, 40, 500):
+            with reading(place) as file:
+                best = file.best("alpha", groups, filters, limit=limit)
+            assert best == plain.best("alpha", groups, filters, limit=limit)
+
+
+def test_where_the_best_are_of_less_importance_the_others_are_looked_for(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reads, "_MANY", 0)
+    one = replace(Chance(2).brought(0), project="alpha", content="zebra", importance=1)
+    other = replace(one, content="zebra " + "filler " * 40, importance=9)
+    with closing(SqlRepository(place)) as repository:
+        repository.bring([replace(one, origin=f"one {number}") for number in range(100)])
+        repository.bring([replace(other, origin=f"other {number}") for number in range(90)])
+    plain = in_memory(place)
+    groups, filters = [Group(terms=("zebra",), weight=5)], Filters(minimum_importance=2)
+    with reading(place) as file:
+        found = file.best("alpha", groups, filters, limit=20)
+    assert found == plain.best("alpha", groups, filters, limit=20)
+    assert len(found) == 20
+
+
+@pytest.mark.parametrize("count", [20, 90])
+def test_the_newer_of_two_equal_ones_comes_first(place: Path, count: int) -> None:
+    with closing(SqlRepository(place)) as repository:
+        repository.bring([replace(Chance(1).brought(1), origin=f"{n}") for n in range(count)])
+    plain = in_memory(place)
+    (project,) = {one.project for one in plain.contexts.values()}
+    first, second, *_ = sorted(term for _, term in plain.postings)
+    for adds in ((), (Group(terms=(second,), weight=7, finds=False),)):
+        with reading(place) as file:
+            groups = [Group(terms=(first,), weight=3), *adds]
+            found = file.best(project, groups, Filters(), limit=9)
+        assert [one.id for one in found] == list(range(count, count - 9, -1))
+
+
+def test_a_search_sees_one_state_of_the_store(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(SqlRepository(place)) as repository, closing(SqlRepository(place)) as other:
+        for number in range(3):
+            save(repository, f"a zebra {number}")
+        places = SqlIndex.places
+
+        def after_a_change(self: SqlIndex, project: str, ids: list[int]) -> object:
+            for one in ids:
+                other.forget(one, project=None, permanently=True)
+            return places(self, project, ids)
+
+        monkeypatch.setattr(SqlIndex, "places", after_a_change)
+        assert found(repository, "zebra") == ["a zebra 2", "a zebra 1", "a zebra 0"]
+        assert found(repository, "zebra") == []
+
+
+def test_no_number_of_terms_or_groups_is_too_large(place: Path) -> None:
+    with closing(SqlRepository(place)) as repository:
+        save(repository, " ".join(f"w{number}" for number in range(500)))
+    terms = [f"w{number}" for number in range(500)]
+    with reading(place) as file:
+        asked = [f"{number}" for number in range(40_000)]
+        assert sum(file.statistics("general", asked).df.values()) > 500
+        groups = [
+            *(Group(terms=(term,), weight=2) for term in terms),
+            *(Group(terms=(term, terms[0]), weight=3) for term in terms[1:300]),
+            *(Group(terms=(term,), weight=5, finds=False) for term in terms[:256]),
+            Group(terms=tuple(terms), weight=7, finds=False),
+        ]
+        (best,) = file.best("general", groups, Filters(), limit=10)
+        assert file.matches("general", [1], terms) == {1: frozenset(terms)}
+    impact = in_memory(place).postings["general", "w1"][1]
+    assert best.score == impact * (2 * 500 + 3 * 299 + 5 * 256 + 7)
+
+
+OLD = [
+    context(number, f"note {number} about zebras", tags=("animal", f"t{number % 3}"))
+    for number in range(1, 21)
+]
+
+
+def test_a_store_of_the_revision_before_is_used_at_once_and_indexed_in_steps(place: Path) -> None:
+    make_0003(place, [*OLD, context(21, "a zebra elsewhere", project="beta")])
+    with closing(SqlRepository(place)) as repository:
+        assert (found(repository, "zebra"), search(repository, "zebra").unindexed) == ([], 20)
+        assert search(repository, "zebra", project="beta").unindexed == 1
+        saved = save(repository, "a new zebra")
+        assert found(repository, "zebra") == ["a new zebra"]
+        assert [repository.index_some(8) for _ in range(3)] == [13, 5, 0]
+        assert (bound(place), repository.index_some(8)) == (0, 0)
+        page = search(repository, "zebra")
+        assert {one.context.id for one in page.found} == {*range(1, 21), saved}
+        assert page.unindexed == 0
+    assert [path.name.rpartition("-")[2] for path in backups(place)] == ["0003"]
+    assert index_flaws(place) == faults_within(place) == []
+
+
+def test_the_newest_contexts_are_indexed_first(place: Path) -> None:
+    make_0003(place, OLD)
+    with closing(SqlRepository(place)) as repository:
+        assert repository.index_some(3) == 17
+        page = search(repository, "zebra")
+    assert {one.context.id for one in page.found} == {18, 19, 20}
+    assert page.unindexed == 17
+    assert index_flaws(place) == []
+
+
+def test_what_is_not_indexed_yet_is_changed_and_forgotten_as_anything_else(place: Path) -> None:
+    make_0003(place, OLD)
+    with closing(SqlRepository(place)) as repository:
+        repository.index_some(5)
+        repository.update(3, Change(content="a lion"), project=None)
+        repository.update(18, Change(content="a lion"), project=None)
+        repository.forget(4, project=None)
+        repository.forget(19, project=None)
+        repository.forget(5, project=None, permanently=True)
+        repository.forget(20, project=None, permanently=True)
+        assert [one.context.id for one in search(repository, "lion").found] == [18]
+        assert search(repository, "lion").unindexed == 13
+        assert index_flaws(place) == []
+        repository.index_some(5)
+        repository.restore(4, project=None)
+        repository.restore(19, project=None)
+        assert index_flaws(place) == []
+        assert repository.index_some(100) == 0
+        assert {one.context.id for one in search(repository, "lion").found} == {3, 18}
+        assert {4, 19} < {one.context.id for one in search(repository, "zebra").found}
+    assert index_flaws(place) == faults_within(place) == []
+
+
+def test_a_search_while_all_that_is_left_was_forgotten_counts_nothing(place: Path) -> None:
+    make_0003(place, OLD[:3])
+    with closing(SqlRepository(place)) as repository:
+        for number in (1, 2, 3):
+            repository.forget(number, project=None)
+        assert search(repository, "zebra").unindexed == 0
+        assert repository.index_some(5) == 0
+        repository.restore(2, project=None)
+        assert len(search(repository, "zebra").found) == 1
+    assert index_flaws(place) == []
+
+
+@pytest.mark.parametrize("version", [str(VERSION - 1), str(VERSION + 1)])
+def test_the_index_of_another_version_of_the_analyzer_is_made_anew(
+    place: Path, version: str
+) -> None:
+    with closing(SqlRepository(place)) as repository:
+        for number in range(100):
+            save(repository, f"a zebra {number}")
+    execute(place, f"UPDATE store_facts SET value = '{version}' WHERE name = 'analyzer'")
+    execute(place, "UPDATE terms SET term = 'stripes' || id")
+    with closing(SqlRepository(place)) as repository:
+        page = search(repository, "zebra stripes1")
+        assert (page.found, page.suggestions, page.unindexed) == ((), (), 100)
+        save(repository, "a new zebra")
+        assert found(repository, "zebra") == ["a new zebra"]
+        assert search(repository, "zebra").unindexed == 100
+        assert index_flaws(place) == []
+        assert [repository.index_some(60), repository.index_some(60)] == [40, 0]
+        assert len(search(repository, "zebra", limit=200).found) == 101
+    assert index_flaws(place) == faults_within(place) == []
+
+
+def test_nothing_of_what_is_forgotten_stays_in_the_index_of_another_version(place: Path) -> None:
+    with closing(SqlRepository(place)) as repository:
+        saved = save(repository, "a zebra")
+        execute(place, "UPDATE store_facts SET value = '9' WHERE name = 'analyzer'")
+        execute(place, "UPDATE terms SET term = term || 's'")
+        repository.forget(saved, project=None, permanently=True)
+    assert rows(place, "SELECT term FROM terms") == []
+    assert index_flaws(place) == []
+
+
+def test_two_servers_with_different_analyzers_leave_a_whole_index(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(SqlRepository(place)) as first, closing(SqlRepository(place)) as second:
+        for number in range(10):
+            monkeypatch.setattr(writes, "VERSION", VERSION + 1)
+            save(first, f"of the first {number}")
+            monkeypatch.setattr(writes, "VERSION", VERSION)
+            save(second, f"of the second {number}")
+            second.forget(2 * number + 1, project=None)
+        assert found(second, "second")[:1] == ["of the second 9"]
+        while second.index_some(3):
+            pass
+        assert len(found(second, "second")) == 10
+    assert index_flaws(place) == []
+
+
+def test_servers_that_index_and_save_at_once_leave_a_whole_index(place: Path) -> None:
+    make_0003(place, [replace(OLD[0], id=number) for number in range(1, 301)])
+    with ProcessPoolExecutor(4, mp_context=SPAWN) as processes:
+        works = [processes.submit(index_all, place, 7) for _ in range(2)]
+        works += [processes.submit(index_and_save, place, name, 70) for name in ("one", "two")]
+        for work in works:
+            work.result(timeout=60)
+    with closing(SqlRepository(place)) as repository:
+        assert repository.index_some(1) == 0
+        assert len(found(repository, "one")) == 50
+    assert rows(place, "SELECT count(*) FROM contexts") == [(440,)]
+    assert index_flaws(place) == faults_within(place) == []
+
+
+def test_a_server_that_is_killed_while_it_indexes_loses_and_doubles_nothing(place: Path) -> None:
+    make_0003(place, [replace(OLD[0], id=number) for number in range(1, 1_501)])
+    prepare(place)
+    before = 1_501
+    for _ in range(4):
+        process = SPAWN.Process(target=index_all, args=(place, 40))
+        process.start()
+        while bound(place) == before:
+            time.sleep(0.01)
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        before = bound(place)
+        assert 0 < before < 1_501
+        assert index_flaws(place) == []
+    index_all(place, 100)
+    assert index_flaws(place) == faults_within(place) == []
+
+
+def bound(path: Path) -> int:
+    """Return below which id a file says that contexts are not indexed."""
+    facts = rows(path, "SELECT value FROM store_facts WHERE name = 'unindexed_below'")
+    return int(str(facts[0][0])) if facts else 1_501
+
+
+def test_nothing_of_what_was_forgotten_permanently_is_left_in_the_file(place: Path) -> None:
+    chance = random.Random(3)
+    secrets = ["".join(chance.choices("bcdfghjklmnpqrstvwxz", k=14)) for _ in range(400)]
+    with closing(SqlRepository(place)) as repository:
+        ids = []
+        for number, secret in enumerate(secrets):
+            tags = (secrets[number - 1][::-1],)
+            ids.append(save(repository, f"{secret} " + "filler " * (number % 50), tags=tags))
+        with_them = [secret.encode() in read(place) for secret in secrets]
+        for one in ids[:350]:
+            repository.forget(one, project=None, permanently=True)
+    kept = place.read_bytes()
+    assert all(with_them)
+    assert [s for s in secrets[:349] if s.encode() in kept or s[::-1].encode() in kept] == []
+    assert all(secret.encode() in kept for secret in secrets[350:])
+    assert index_flaws(place) == []
+
+
+def read(path: Path) -> bytes:
+    """Return what a file and its WAL hold."""
+    return path.read_bytes() + path.with_name(f"{path.name}-wal").read_bytes()
+
+
+def test_the_terms_of_an_index_that_is_dropped_are_not_left_in_the_file(place: Path) -> None:
+    with closing(SqlRepository(place)) as repository:
+        for number in range(300):
+            save(repository, f"Qzvwxkjh{number}qq")
+    assert b"qzvwxkjh" in place.read_bytes()
+    execute(place, "UPDATE store_facts SET value = '0' WHERE name = 'analyzer'")
+    with closing(SqlRepository(place)) as repository:
+        save(repository, "new")
+    assert b"qzvwxkjh" not in place.read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs POSIX rights")
+def test_a_file_that_can_only_be_read_is_searched(reachable: Path) -> None:
+    given = {"memory.db": 0o400, ".": 0o500}
+    assert in_another_process(search_without_rights, reachable, given) == (["a zebra"], 0)
+
+
+def test_a_start_and_a_load_import_nothing_of_the_index(place: Path) -> None:
+    assert in_another_process(imported_by_a_load, place) == []
