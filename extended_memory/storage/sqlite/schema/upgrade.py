@@ -7,6 +7,7 @@ do; ``HEAD`` says without it what the newest revision is, and a test compares th
 import logging
 import math
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from enum import Enum, auto
@@ -36,6 +37,9 @@ _ROOM_FOR_ONE_BYTE: Final = 3
 """The backup, the old tables in the journal, the new ones in the file: measured below this."""
 
 _PACKAGE = Path(__file__).resolve().parents[4]
+
+_MIGRATING: Final = threading.Lock()
+"""Alembic keeps the migration that runs in globals: another thread's would get its connection."""
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +134,8 @@ def migrate(connection: Connection, revision: str = "head") -> None:
 
     config = configuration()
     config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    with _MIGRATING:
+        command.upgrade(config, revision)
 
 
 def configuration() -> "Config":

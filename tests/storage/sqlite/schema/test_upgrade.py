@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -298,6 +299,15 @@ def test_a_store_names_the_release_and_revision_that_made_it(place: Path) -> Non
     everything(place)
     assert rows(place, "SELECT version_num FROM alembic_version") == [(upgrade.HEAD,)]
     assert rows(place, "SELECT * FROM store_facts") == [("release", __version__)]
+
+
+def test_stores_that_are_upgraded_at_once_in_one_process_do_not_mix(place: Path) -> None:
+    paths = [place.with_name(f"{number}.db") for number in range(8)]
+    for number, path in enumerate(paths):
+        execute(path, SCHEMA + ROW.replace("kept", f"kept {number}"))
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(everything, paths))
+    assert found == [{1: context(1, f"kept {number}")} for number in range(8)]
 
 
 def test_a_fresh_store_needs_no_backup(place: Path) -> None:
