@@ -30,9 +30,9 @@ def read(path: Path) -> File:
     Raises:
         ConfigurationError: it cannot be read, or is no text.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise ConfigurationError(f"{path} is no regular file: name the client's configuration.")
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():  # it might never end
+            raise ConfigurationError(f"{path} is no regular file: name the client's configuration.")
         text = path.read_bytes().decode()
     except (FileNotFoundError, NotADirectoryError):
         return File(path=path, text=None)
