@@ -206,7 +206,7 @@ def default_path() -> Path:
         path = Path(Unix(APPLICATION, appauthor=False).user_data_dir, DATABASE_NAME)
     except RuntimeError:
         path = Path("~")
-    if not path.is_absolute():
+    if path.parts[0] == "~":
         raise UnusableSettingError(
             "The home directory is not known: set HOME, or write an absolute path into "
             f"{STORAGE_CONNECTION_STRING}."

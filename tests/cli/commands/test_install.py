@@ -68,7 +68,7 @@ def test_a_change_is_shown_asked_for_written_and_kept(home: Path) -> None:
         '+        "a": {"command": "x"},',
         '+        "extended-memory": {',
         f'+            "command": "{sys.executable}",',
-        '+            "args": ["-m", "extended_memory"],',
+        f'+            "args": {json.dumps(THIS["args"])},',
         '+            "env": {',
         '+                "EXTENDED_MEMORY_PROJECT": "My Shop"',
         "+            }",
