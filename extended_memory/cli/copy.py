@@ -86,8 +86,9 @@ def copy(
             "found": copied.found,
             "copied": copied.new,
             "in_trash": copied.in_trash,
-            "refused": copied.refused,
         }
+        if copied.refused:
+            numbers["refused"] = copied.refused
         screen.show_json(numbers | asdict(compared) | report)
     else:
         screen.say("\n".join([*_counts(copied), *lines, *_check(compared)]))

@@ -22,7 +22,8 @@ Seen = tuple[str, str, int, tuple[str, ...], str]
 
 
 def read(path: Path, name: str = "") -> list[Item]:
-    return list(formats.format_of(path, name).read(path))
+    with formats.opened(path, name) as source:
+        return list(source.items())
 
 
 def contexts(items: list[Item]) -> list[ForeignContext]:
