@@ -12,6 +12,7 @@ from extended_memory.domain import (
     ContextPage,
     ForeignContext,
     Project,
+    Standing,
     TagCount,
     TagPage,
     TimeSpan,
@@ -384,6 +385,27 @@ def test_it_is_known_which_origins_were_brought(repository: MemoryRepository) ->
     repository.forget(load(repository).contexts[0].id, project=None, permanently=True)
     assert set(repository.brought(origins)) == set(origins[:2])
     assert repository.brought([]) == {}
+
+
+def test_it_is_known_where_what_was_brought_is_now(
+    repository: MemoryRepository, open_store: Open
+) -> None:
+    repository.bring([foreign(number) for number in range(4)])
+    repository.bring([foreign(4, project="beta")])
+    ids = {context.content: context.id for context in repository.walk(after=0, limit=9)}
+    repository.forget(ids["note 1"], project=None)
+    repository.forget(ids["note 2"], project=None, permanently=True)
+    repository.forget(ids["note 3"], project=None)
+    repository.purge(before=datetime.now(timezone.utc) + timedelta(days=1))
+    repository.rename_project("beta", "gamma")
+    repository.forget(ids["note 0"], project=None)
+    repository.close()
+    known = open_store().brought([foreign(number).origin for number in range(6)])
+    assert known == {
+        foreign(0).origin: Standing(place="trash", project="alpha"),
+        **{foreign(number).origin: Standing(place="gone", project="alpha") for number in (1, 2, 3)},
+        foreign(4).origin: Standing(place="contexts", project="gamma"),
+    }
 
 
 def test_equal_contexts_of_two_origins_are_both_brought(repository: MemoryRepository) -> None:

@@ -88,8 +88,9 @@ def copy(
             "found": copied.found,
             "copied": copied.new,
             "in_trash": copied.in_trash,
-            "refused": copied.refused,
         }
+        if copied.refused:
+            numbers["refused"] = copied.refused
         console.show_json(numbers | asdict(compared) | report)
     else:
         console.say("\n".join([*_counts(copied), *lines, *_check(compared)]))

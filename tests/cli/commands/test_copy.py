@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -301,3 +301,34 @@ def test_a_redis_that_holds_memories_of_both_is_copied_as_ours(
     ended = run("copy", servers[0].url, store, env={})
     assert ended.stdout.splitlines()[0] == "1 of 1 contexts copied."
     assert [context_of(each).content for each in held(store)] == ["ours"]
+
+
+def test_what_has_a_time_that_no_store_takes_is_named_and_shown_in_every_zone(
+    store: str, tmp_path: Path
+) -> None:
+    old = f"sqlite:///{tmp_path}/old.db"
+    last = datetime(9999, 12, 31, 23, 30, tzinfo=timezone.utc)
+    contexts = [
+        foreign(1, project="p"),
+        foreign(2, project="p", created_at=last),
+        foreign(3, project="p", forgotten_at=last),
+    ]
+    with pytest.MonkeyPatch.context() as patch, closing(opened(old)) as repository:
+        patch.setattr("extended_memory.domain.NEWEST_TIME", last)  # as 1.0.0 took them
+        repository.bring(contexts)
+    ended = run("copy", old, store, env={})
+    assert ended.returncode == 1
+    assert "2 have a time that is not from 1970 to 2247, and were left out (#2, #3)" in ended.stderr
+    with closing(opened(store)) as repository:
+        assert [context.content for context in repository.walk(after=0, limit=9)] == ["note 1"]
+    for zone in ("Pacific/Kiritimati", "America/Los_Angeles"):
+        env = {"STORAGE_CONNECTION_STRING": old, "TZ": zone}
+        for command in (
+            ["list", "--project", "p"],
+            ["trash"],
+            ["stats"],
+            ["show", "2"],
+            ["projects"],
+        ):
+            shown = run(*command, env=env)
+            assert (shown.returncode, shown.stderr) == (0, ""), (command, shown.stderr)

@@ -1,11 +1,13 @@
 """``import`` as a person runs it: everything once, whatever happens on the way."""
 
+import gzip
 import json
 import os
 import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -312,3 +314,145 @@ def test_a_folder_of_notes_can_be_moved_and_edited_without_doubles(
     assert imported(place, str(moved)) == (19, 19)
     assert imported(place, str(moved)) == (0, 19)
     assert imported(store, str(moved)) == (0, 19)
+
+
+def report(store: str, *arguments: str, pin: str = "") -> dict[str, int]:
+    """Import and return what became of one source."""
+    env = {"STORAGE_CONNECTION_STRING": store, "EXTENDED_MEMORY_PROJECT": pin}
+    ended = run("import", "--json", *arguments, env=env)
+    assert ended.returncode == 0, ended.stderr
+    (source,) = json.loads(ended.stdout)["sources"]
+    names = ("imported", "there_before", "in_trash", "moved", "forgotten")
+    return {name: source[name] for name in names if source[name]}
+
+
+def projects(store: str) -> dict[str, int]:
+    """Return how many contexts each project holds, with its trash."""
+    return dict(Counter(context.project for context, _, _ in held(store)))
+
+
+def test_a_project_that_is_named_gets_its_own_copies_and_each_once(
+    store: str, tmp_path: Path
+) -> None:
+    fill(store, count=6)  # three projects of two, 0 and 5 in the trash
+    file = str(exported(store, tmp_path / "a.jsonl"))
+    assert report(store, file) == {"there_before": 6, "in_trash": 2}
+    assert report(store, file, "--project", "other", "--dry-run") == {"imported": 6}
+    assert report(store, file, "--project", "other") == {"imported": 6}
+    for _ in range(2):
+        assert report(store, file, "--project", "other") == {"there_before": 6, "in_trash": 2}
+    assert report(store, file) == {"there_before": 6, "in_trash": 2}
+    assert report(store, file, "--project", "project 0") == {
+        "imported": 4,
+        "there_before": 2,
+        "in_trash": 1,
+    }
+    assert projects(store) == {"project 0": 6, "project 1": 2, "project 2": 2, "other": 6}
+    with closing(opened(store)) as repository:
+        repository.rename_project("other", "third")
+    assert report(store, file, "--project", "third") == {"there_before": 6, "in_trash": 2}
+    assert report(store, file, "--project", "other") == {"imported": 6}
+    assert projects(store)["other"] == projects(store)["third"] == 6
+
+
+def test_what_moved_or_was_forgotten_is_not_brought_and_counted_apart(
+    store: str, tmp_path: Path
+) -> None:
+    source = f"sqlite:///{tmp_path}/old.db"
+    with closing(opened(source)) as repository:
+        for number, project in enumerate(("moved", "trashed", "gone", "stays")):
+            repository.save(project, f"{number}", importance=5, tags=(), repeat_within=timedelta(0))
+    file = str(exported(source, tmp_path / "a.jsonl"))
+    assert report(store, file) == {"imported": 4}
+    with closing(opened(store)) as repository:
+        repository.rename_project("moved", "elsewhere")
+        ids = {context.project: context.id for context in repository.walk(after=0, limit=9)}
+        repository.forget(ids["trashed"], project=None)
+        repository.forget(ids["gone"], project=None, permanently=True)
+    expected = {"there_before": 4, "moved": 1, "in_trash": 1, "forgotten": 1}
+    assert report(store, file) == expected
+    ended = run("import", file, env={"STORAGE_CONNECTION_STRING": store})
+    assert ended.stdout.splitlines()[1:] == [
+        "1 were there before.",
+        "1 left in the trash.",
+        "1 left in the project they moved to.",
+        "1 left out, forgotten for good.",
+    ]
+    assert report(store, file, "--project", "gone") == {
+        "imported": 3,
+        "there_before": 1,
+        "forgotten": 1,
+    }
+    assert report(store, file, "--project", "elsewhere") == {"imported": 3, "there_before": 1}
+
+
+def test_a_pinned_import_is_told_nothing_of_other_projects(store: str, tmp_path: Path) -> None:
+    fill(store, count=6)
+    file = str(exported(store, tmp_path / "a.jsonl"))
+    with closing(opened(store)) as repository:
+        first = repository.walk(after=0, limit=1)[0]
+        repository.forget(first.id, project=None, permanently=True)
+    assert report(store, file, "--dry-run", pin="pin") == {"imported": 6}
+    assert report(store, file, pin="pin") == {"imported": 6}
+    assert report(store, file, pin="pin") == {"there_before": 6, "in_trash": 2}
+    with closing(opened(store)) as repository:
+        for context in repository.load(
+            "pin", minimum_importance=1, tags=(), limit=9, offset=0
+        ).contexts:
+            repository.forget(context.id, project="pin", permanently=True)
+    assert report(store, file, pin="pin") == {"there_before": 6, "in_trash": 2, "forgotten": 4}
+    assert projects(store)["pin"] == 2
+
+
+@pytest.mark.parametrize("name", ["server-memory.jsonl", "mem0.json", "basic-memory"])
+def test_what_other_tools_keep_is_copied_to_a_project_once(name: str, store: str) -> None:
+    file = str(DATA / name)
+    count = report(store, file)["imported"]
+    assert report(store, file, "--project", "other") == {"imported": count}
+    assert report(store, file, "--project", "other") == {"there_before": count}
+    assert report(store, file) == {"there_before": count}
+    assert projects(store)["other"] == count
+
+
+def test_a_compressed_export_is_what_it_was(store: str, tmp_path: Path) -> None:
+    source = f"sqlite:///{tmp_path}/old.db"
+    fill(source)
+    file = exported(source, tmp_path / "m.jsonl")
+    packed = tmp_path / "m.jsonl.gz"
+    packed.write_bytes(gzip.compress(file.read_bytes()))
+    ended = run("import", str(packed), env={"STORAGE_CONNECTION_STRING": store})
+    assert ended.stdout == f"24 of 24 contexts imported from {packed}, an export as JSON lines.\n"
+    assert without_ids(held(store)) == without_ids(held(source))
+    shutil.make_archive(str(tmp_path / "m"), "zip", tmp_path, "m.jsonl")
+    assert imported(store, str(tmp_path / "m.zip")) == (0, 24)
+    refused = run(
+        "import", str(packed), "--from", "openmemory", env={"STORAGE_CONNECTION_STRING": store}
+    )
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "looks like an export as JSON lines, not like openmemory" in refused.stderr
+
+
+def test_a_time_out_of_bounds_is_said_by_line_and_field_and_the_rest_imported(
+    store: str, tmp_path: Path
+) -> None:
+    good = {"project": "p", "content": "x", "importance": 5, "tags": []}
+    times = ("2026-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1969-12-31T00:00:00Z")
+    lines = [json.dumps({"format": "extended-memory", "version": 1})]
+    lines += [json.dumps(good | {"id": n, "created_at": at}) for n, at in enumerate(times, start=1)]
+    (file := tmp_path / "a.jsonl").write_text("\n".join(lines))
+    memories = [{"id": f"{n}", "memory": "y", "created_at": at} for n, at in enumerate(times)]
+    memories.append({"id": "soon", "memory": "z", "created_at": "soon"})
+    (other := tmp_path / "mem0.json").write_text(json.dumps(memories))
+    env = {"STORAGE_CONNECTION_STRING": store, "TZ": "Asia/Tokyo"}
+    ended = run("import", str(file), str(other), env=env)
+    assert ended.returncode == 1
+    why = "created_at: a time must be from 1970 to 2247."
+    assert ended.stderr.splitlines()[-5:] == [
+        f"{file}, line 3: {why}",
+        f"{file}, line 4: {why}",
+        f"{other}, memory 2: {why}",
+        f"{other}, memory 3: {why}",
+        "extended-memory-mcp: 4 could not be read; the rest was imported.",
+    ]
+    assert "1 with a time that cannot be read: they have today's." in ended.stdout
+    assert len(held(store)) == 3

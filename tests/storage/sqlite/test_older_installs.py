@@ -474,7 +474,7 @@ def _set(path: Path, column: str, value: object) -> None:
         (1751457600, "2025-07-02T12:00:00"),
         (1751457600.25, "2025-07-02T12:00:00.250"),
         (1751457600123, "2025-07-02T12:00:00.123"),
-        ("1969-12-31 23:59:59", "1969-12-31T23:59:59"),
+        ("1970-01-01 00:00:00", "1970-01-01T00:00:00"),
     ],
 )
 def test_times_are_read_however_they_were_written(
@@ -520,6 +520,7 @@ def test_a_time_that_cannot_be_read_counts_as_old_as_the_oldest(
     [
         *(float("inf"), float("-inf"), -2e11, 2e11),
         *("9999-12-31T23:59:59.999999", "0001-01-01T00:00:00"),
+        *("1969-12-31 23:59:59", "2248-01-01 00:00:00"),
     ],
 )
 def test_the_ends_of_time_break_nothing(

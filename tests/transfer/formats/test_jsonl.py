@@ -77,7 +77,17 @@ REVISION = {
         (json.dumps({k: v for k, v in GOOD.items() if k != "content"}).encode(), "content: Field"),
         (json.dumps(GOOD | {"created_at": "soon"}).encode(), "created_at: Input should be"),
         (json.dumps(GOOD | {"created_at": "2026-01-01T00:00:00"}).encode(), "timezone info"),
-        (json.dumps(GOOD | {"created_at": "1969-01-01T00:00:00Z"}).encode(), "before 1970"),
+        *(
+            (json.dumps(GOOD | values).encode(), f"{field}: a time must be from 1970 to 2247")
+            for field, values in {
+                "created_at": {"created_at": "1969-12-31T23:59:59.999Z"},
+                "updated_at": {"updated_at": "2248-01-01T00:00:00Z"},
+                "forgotten_at": {"forgotten_at": "9999-12-31T23:59:59-12:00"},
+                "revisions.0.replaced_at": {
+                    "revisions": [REVISION | {"replaced_at": "9999-12-31T23:59:59Z"}]
+                },
+            }.items()
+        ),
         (json.dumps(GOOD | {"id": 0}).encode(), "id: Input should be greater"),
         (json.dumps(GOOD | {"revisions": [REVISION]}).encode(), "it was not updated when"),
         (json.dumps(GOOD | {"revisions": [REVISION] * 2}).encode(), "in the order of their times"),

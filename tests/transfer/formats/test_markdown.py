@@ -85,7 +85,12 @@ def test_projects_that_would_share_a_folder_do_not() -> None:
         (b"No front matter\n", "id: Field required"),
         (b"---\nid: [\n---\nx", "its front matter is not YAML in line"),
         (b"---\nid: " + b"[" * 9_999 + b"\n---\nx", "its front matter is not YAML"),
-        (b"---\nid: 2026-99-99\n---\nx", "month must be in 1..12"),
+        (b"---\nid: 2026-99-99\n---\nx", "id: Input should be a valid integer"),
+        (
+            b"---\nid: 1\nproject: x\ntags: []\nimportance: 5\ncreated_at: 2026-99-99\n---\nx",
+            "created_at:",
+        ),
+        (b"---\na: &a [x, x]\nb: &b [*a, *a]\nid: [*b, *b]\n---\nx", "has an alias"),
         (b"---\n- a\n---\nx", "its front matter is no list of names and values"),
         (b"---\nid: 1\n---\n\xff", "it is not UTF-8"),
         (b"---\nid: 1\nproject: x\nimportance: high\ntags: []\n---\nx", "importance: Input"),
