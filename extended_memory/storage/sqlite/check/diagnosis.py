@@ -160,7 +160,8 @@ def _of_the_backups(path: Path) -> Iterator[Remark]:
         yield Remark(
             level="warning",
             fact=f"Beside it: {_counted(len(parts), 'unfinished copy', 'unfinished copies')}.",
-            remedy="delete what ends in .unfinished, unless a backup is being made right now.",
+            remedy="delete what has .unfinished in its name, unless a backup is being made right "
+            "now.",
         )
 
 
