@@ -181,6 +181,13 @@ def test_a_descriptor_goes_on_where_it_is(tmp_path: Path, form: str) -> None:
     assert (file.read_bytes(), file.stat().st_ino) == (b"before after", identity)
 
 
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="needs names for descriptors")
+@pytest.mark.parametrize(("name", "is_it"), [("stdout", True), ("stderr", False)])
+def test_the_name_of_the_standard_output_is_known(name: str, is_it: bool) -> None:
+    to = output.target(Path("/dev") / name)
+    assert (to.is_stream, to.is_standard_output) == (True, is_it)
+
+
 @pytest.mark.skipif(not Path("/dev/fd").exists(), reason="needs names for descriptors")
 def test_a_descriptor_of_the_store_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "memory.db"
