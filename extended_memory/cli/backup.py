@@ -113,7 +113,7 @@ def restore_backup(
         return
     screen.say(f"Restored {_contexts(found)}.")
     if aside is None:
-        screen.say(f"There was no memory at {shown(location)}: it was made.")
+        screen.note(f"There was no memory at {shown(location)}: it was made.")
     else:
         screen.say(f"What was there is kept in {aside}")
 

@@ -51,7 +51,7 @@ def stats(*, project: given.InProject = "", as_json: given.Json = False) -> None
 
 def _say_if_empty(summary: Summary) -> None:
     if not (summary.context_count or summary.trash_count):
-        surroundings.say_nothing("Nothing is saved there.")
+        surroundings.say_nothing(f"Nothing is saved yet. {surroundings.whereabouts()}")
 
 
 def _facts(
