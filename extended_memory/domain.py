@@ -387,9 +387,9 @@ class SettingsError(ExtendedMemoryError):
 
 
 class UnusableSettingError(SettingsError):
-    """A variable, or a place that is written like one, cannot be used as it stands.
+    """A setting would lead to a memory that is lost, or to another one in each folder.
 
-    A server and a command end with the same exit code then.
+    A command ends with the exit code of a server then.
     """
 
 

@@ -8,7 +8,7 @@ from os.path import expanduser, expandvars
 from pathlib import Path
 
 from extended_memory import placeholders
-from extended_memory.domain import DEFAULT_TRASH_DAYS, UnusableSettingError
+from extended_memory.domain import DEFAULT_TRASH_DAYS, SettingsError
 from extended_memory.names import (
     MAXIMUM_PROJECT_CHARACTERS,
     control_character,
@@ -104,7 +104,7 @@ class Settings:
         nobody filled in on the settings page of a bundle.
 
         Raises:
-            UnusableSettingError: a value cannot be understood.
+            SettingsError: a value cannot be understood.
         """
 
         def given(name: str) -> str:
@@ -147,12 +147,12 @@ def storage_location(
         as_written: A path that would be refused is taken where there is such a file.
 
     Raises:
-        UnusableSettingError: the string names no place that this product can store in.
+        SettingsError: the string names no place that this product can store in.
     """
     if not connection:
         return SqliteLocation(path=default_path(), own_folder=True)
     if "\0" in connection:
-        raise UnusableSettingError(f"{setting} holds a NUL character: remove it.")
+        raise SettingsError(f"{setting} holds a NUL character: remove it.")
     if _SCHEME.match(connection) is None:
         connection = expandvars(connection)  # the variable may hold a whole URL
     if sqlite := _SQLITE.fullmatch(connection):
@@ -170,14 +170,14 @@ def storage_location(
             may_evict=_switch(REDIS_ALLOW_EVICTION, allow_eviction),
         )
     if scheme := _SCHEME.match(connection):
-        raise UnusableSettingError(
+        raise SettingsError(
             f"{setting} begins with '{scheme[1].lower()}://', which this server cannot "
             "store in: use sqlite:////absolute/path/memory.db or redis://host:6379/0."
         )
     if scheme := _WITHOUT_SLASHES.match(connection):
         name = scheme[1].lower()
         slashes, remedy = _SPELLINGS[name == "sqlite"]
-        raise UnusableSettingError(
+        raise SettingsError(
             f"{setting} begins with '{name}:' but not with '{name}:{slashes}': write {remedy}."
         )
     path = path_of(connection, setting=setting, given=connection, as_written=as_written)
@@ -224,7 +224,7 @@ def replaced(setting: str, name: str) -> str:
     """Return a name that is a setting's value, if it is one.
 
     Raises:
-        UnusableSettingError: it holds a placeholder, or is in quotation marks.
+        SettingsError: it holds a placeholder, or is in quotation marks.
     """
     if is_quoted(name.strip()):
         raise quoted(setting)
@@ -243,11 +243,9 @@ def _read_path(text: str) -> Path:
 def _pinned_project(name: str) -> str | None:
     project = normalise_project(replaced(EXTENDED_MEMORY_PROJECT, name))
     if control_character(name.strip()) is not None:
-        raise UnusableSettingError(
-            f"{EXTENDED_MEMORY_PROJECT} holds a control character: remove it."
-        )
+        raise SettingsError(f"{EXTENDED_MEMORY_PROJECT} holds a control character: remove it.")
     if len(project) > MAXIMUM_PROJECT_CHARACTERS:
-        raise UnusableSettingError(
+        raise SettingsError(
             f"{EXTENDED_MEMORY_PROJECT} has {len(project)} characters: "
             f"at most {MAXIMUM_PROJECT_CHARACTERS} are allowed."
         )
@@ -258,7 +256,7 @@ def _trash_days(days: str) -> int:
     if not days:
         return DEFAULT_TRASH_DAYS
     if not (days.isascii() and days.isdecimal() and int(days) <= MAXIMUM_TRASH_DAYS):
-        raise UnusableSettingError(
+        raise SettingsError(
             f"{EXTENDED_MEMORY_TRASH_DAYS} is no whole number of days from 0 (no trash) to "
             f"{MAXIMUM_TRASH_DAYS:,}: write one, or leave it out."
         )
@@ -269,15 +267,11 @@ def _key_prefix(prefix: str) -> str:
     replaced(REDIS_KEY_PREFIX, prefix)
     # Braces would say which hash slot a key belongs to, in place of those around a project.
     if set("{}") & set(prefix) or control_character(prefix) is not None:
-        raise UnusableSettingError(
-            f"{REDIS_KEY_PREFIX} holds a brace or a control character: remove it."
-        )
+        raise SettingsError(f"{REDIS_KEY_PREFIX} holds a brace or a control character: remove it.")
     return prefix or DEFAULT_KEY_PREFIX
 
 
 def _switch(name: str, value: str) -> bool:
     if value.lower() not in _YES | _NO:
-        raise UnusableSettingError(
-            f"{name} is neither yes nor no: write one of them, or leave it out."
-        )
+        raise SettingsError(f"{name} is neither yes nor no: write one of them, or leave it out.")
     return value.lower() in _YES

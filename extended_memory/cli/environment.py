@@ -208,9 +208,14 @@ def is_empty_place() -> bool:
 
 
 def say_nothing(sentence: str) -> None:
-    """Say that an answer is empty, and where it was looked for."""
+    """Say that an answer is empty, but where there is no store, which was said already."""
     if not is_empty_place():
-        console.note(f"{sentence} The memory is {shown(settings().storage)}.")
+        console.note(sentence)
+
+
+def whereabouts() -> str:
+    """Name the memory that was looked at."""
+    return f"The memory is {shown(settings().storage)}."
 
 
 def editor() -> str:

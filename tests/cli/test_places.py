@@ -231,7 +231,7 @@ def test_a_backup_can_be_put_where_nothing_is(place: Path, folder: Path) -> None
     env = {"STORAGE_CONNECTION_STRING": "new/memory.db"}
     ended = run("restore-backup", "copy.db", "--yes", env=env)
     assert ended.returncode == 0, ended.stderr
-    assert f"There was no memory at {folder}/new/memory.db: it was made." in ended.stdout
+    assert f"There was no memory at {folder}/new/memory.db: it was made." in ended.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])

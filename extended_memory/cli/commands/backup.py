@@ -127,7 +127,7 @@ def restore_backup(
         return
     console.say(f"Restored {_contexts(restored.backup)}.")
     if aside is None:
-        console.say(f"There was no memory at {shown(location)}: it was made.")
+        console.note(f"There was no memory at {shown(location)}: it was made.")
     else:
         console.say(f"What was there is kept in {aside}")
     _say_moved(restored.moved)

@@ -32,7 +32,7 @@ def projects(*, as_json: options.Json = False) -> None:
     if rows:
         out.print(shown)
     else:
-        environment.say_nothing("Nothing is saved yet.")
+        environment.say_nothing(f"Nothing is saved yet. {environment.whereabouts()}")
 
 
 def contexts(
@@ -117,7 +117,9 @@ def tags(
         console.show_json(answers.tags(page.tags, project=project, total=page.total))
         return
     if not page.tags:
-        environment.say_nothing(f'No context of the project "{project}" has a tag.')
+        environment.say_nothing(
+            f'No context of the project "{project}" has a tag. {environment.whereabouts()}'
+        )
         return
     out = console.out()
     bars = out.is_terminal and not console.is_narrow(out)
@@ -144,7 +146,7 @@ def trash(
         console.show_json({"contexts": [_forgotten(row) for row in rows]})
         return
     if not rows:
-        environment.say_nothing("The trash is empty.")
+        environment.say_nothing(f"The trash is empty. {environment.whereabouts()}")
         return
     out = console.out()
     narrow = console.is_narrow(out)
@@ -178,10 +180,11 @@ def _forgotten(row: ForgottenContext) -> dict[str, object]:
 
 
 def elsewhere(memory: MemoryService, project: str) -> str:
-    """Say, where nothing was found in a project, which others there are."""
-    others = [f'"{row.name}"' for row in memory.projects() if row.name != project]
+    """Say, where nothing was found in a project, which others there are, or where it was."""
+    projects = memory.projects()
+    others = [f'"{row.name}"' for row in projects if row.name != project]
     if not others:
-        return ""
+        return "" if projects else f" {surroundings.whereabouts()}"
     more = len(others) - _OTHERS_NAMED
     named = ", ".join(others[:_OTHERS_NAMED]) + (f" and {more:,} more" if more > 0 else "")
     return f" Others are {named}: use --project."

@@ -51,7 +51,7 @@ def stats(*, project: options.InProject = "", as_json: options.Json = False) -> 
 
 def _say_if_empty(summary: Summary) -> None:
     if not (summary.context_count or summary.trash_count):
-        environment.say_nothing("Nothing is saved there.")
+        environment.say_nothing(f"Nothing is saved yet. {environment.whereabouts()}")
 
 
 def _facts(
