@@ -207,7 +207,7 @@ def default_path() -> Path:
     except RuntimeError:
         path = Path("~")
     if path.parts[0] == "~":
-        raise UnusableSettingError(
+        raise SettingsError(
             "The home directory is not known: set HOME, or write an absolute path into "
             f"{STORAGE_CONNECTION_STRING}."
         )

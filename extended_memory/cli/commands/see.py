@@ -184,7 +184,7 @@ def elsewhere(memory: MemoryService, project: str) -> str:
     projects = memory.projects()
     others = [f'"{row.name}"' for row in projects if row.name != project]
     if not others:
-        return "" if projects else f" {surroundings.whereabouts()}"
+        return "" if projects else f" {environment.whereabouts()}"
     more = len(others) - _OTHERS_NAMED
     named = ", ".join(others[:_OTHERS_NAMED]) + (f" and {more:,} more" if more > 0 else "")
     return f" Others are {named}: use --project."
