@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -177,9 +178,35 @@ if sys.version_info >= (3, 11):
     )
 
 
+@pytest.fixture
+def base() -> Iterator[Path]:
+    """Give a folder that other users may enter too; pytest closes those above its own."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def skip_where_nobody_cannot_start_it() -> None:
+    """Only root can become another user, and only what lies open can be started by that one."""
+    if os.getuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("Only root can start a server as another user.")
+    if subprocess.run([*AS_NOBODY, PYTHON, "-c", "import extended_memory"], cwd="/").returncode:
+        pytest.skip("Another user may not start this Python.")
+
+
 @pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
-def test_the_server_starts_saves_loads_and_ends(row: Surroundings, tmp_path: Path) -> None:
-    folder, place = _prepared(row, tmp_path)
+def test_the_server_starts_saves_loads_and_ends(
+    row: Surroundings, base: Path, tmp_path: Path
+) -> None:
+    folder, store = base / "folder", base / "store"
+    place = store / "new" / "memory.db"
+    folder.mkdir()
+    store.mkdir()
+    row.folder(folder)
+    if "setpriv" in row.within:
+        skip_where_nobody_cannot_start_it()
+        os.chown(store, NOBODY, NOBODY)
     command = [part.format(place=place) for part in (*row.within, *row.command)]
     env = {"STORAGE_CONNECTION_STRING": str(place), **row.env}
     for name in row.unset:
@@ -199,25 +226,6 @@ def test_the_server_starts_saves_loads_and_ends(row: Surroundings, tmp_path: Pat
     assert "Traceback" not in server.log()
 
 
-def _prepared(row: Surroundings, tmp_path: Path) -> tuple[Path, Path]:
-    """Make the folder that the server is started in and the one that its memory goes to."""
-    folder, store = tmp_path / "folder", tmp_path / "store"
-    folder.mkdir()
-    row.folder(folder)
-    if "setpriv" in row.within:
-        if os.getuid() != 0 or shutil.which("setpriv") is None:
-            pytest.skip("Only root can start a server as another user.")
-        for above in tmp_path.parents:
-            if above.stat().st_uid == os.getuid() and above != above.parent:
-                above.chmod(above.stat().st_mode | 0o011)
-        tmp_path.chmod(0o755)
-        store.mkdir()
-        os.chown(store, NOBODY, NOBODY)
-        if subprocess.run([*AS_NOBODY, PYTHON, "-c", ""], check=False).returncode:
-            pytest.skip("Another user may not start this Python.")
-    return folder, store / "new" / "memory.db"
-
-
 @pytest.mark.parametrize(
     ("connection", "unset", "sentence"),
     [
@@ -228,16 +236,16 @@ def _prepared(row: Surroundings, tmp_path: Path) -> tuple[Path, Path]:
 )
 @pytest.mark.parametrize("arguments", [(), ("list",)], ids=["the server", "a command"])
 def test_a_place_that_cannot_be_known_is_one_sentence(
-    connection: str, unset: str, sentence: str, arguments: Sequence[str], tmp_path: Path
+    connection: str, unset: str, sentence: str, arguments: Sequence[str], base: Path
 ) -> None:
-    if unset == "HOME" and (os.getuid() != 0 or shutil.which("setpriv") is None):
-        pytest.skip("Only root can start a server as a user without an entry in passwd.")
+    if unset == "HOME":
+        skip_where_nobody_cannot_start_it()
     as_who = AS_NOBODY if unset == "HOME" else ()
     start = ("sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', "sh")
     ended = subprocess.run(
         ["env", "-u", unset, *start, *as_who, *MODULE, *arguments],
         env={**os.environ, "STORAGE_CONNECTION_STRING": connection},
-        cwd=tmp_path,
+        cwd=base,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -246,7 +254,7 @@ def test_a_place_that_cannot_be_known_is_one_sentence(
     assert ended.returncode > 0
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"extended-memory-mcp: {sentence}")
-    assert list(tmp_path.iterdir()) == [tmp_path / "home"]
+    assert list(base.iterdir()) == []
 
 
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "0<&- 1>&- 2>&-"])
