@@ -172,14 +172,20 @@ class Database:
         """Leave a file that was deleted or replaced: what is written to it would be lost.
 
         What its WAL still holds goes into it, wherever it is now. Then the WAL goes, if it is
-        still the one of that file: SQLite would play it back over the new one.
+        still the one of that file: SQLite would play it back over the new one. Where it could
+        not be copied as a whole, as while somebody reads, it is kept under another name.
         """
-        if self._mode == READ_WRITE and _idle(engine) >= _CHECKPOINT_CONNECTIONS:
-            self._checkpoint(engine)  # on connections of old: a new one would find the new file
+        # On connections of old: a new one would find the new file.
+        has_old = self._mode == READ_WRITE and _idle(engine) >= _CHECKPOINT_CONNECTIONS
+        is_copied = has_old and self._checkpoint(engine)
         self.close()
         for path in (self._wal, self._shm):
             if (known := self._identities[path]) and known == permissions.identity(path):
-                path.unlink()
+                if is_copied or path == self._shm:
+                    path.unlink()
+                else:
+                    kept = orphans.keep(path).kept
+                    logger.warning("%s was not copied into its file: kept as %s.", path, kept.name)
 
     def _open(self) -> Engine:
         self._make()
@@ -273,16 +279,22 @@ class Database:
             and permissions.size(self._wal) > WAL_BYTES_AT_REST
         )
 
-    def _checkpoint(self, engine: Engine) -> None:
-        """Copy the WAL into the file while nobody can commit (the docstring above says why)."""
+    def _checkpoint(self, engine: Engine) -> bool:
+        """Copy the WAL into the file while nobody can commit (the docstring above says why).
+
+        Return whether all of it was copied.
+        """
         worker = engine.raw_connection()
         try:
             with immediate(engine, wait=False):  # whoever writes now will copy it, or we later
-                worker.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+                copying = worker.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+                _, frames, copied = copying.fetchone()
             self._commits = 0
+            return bool(frames == copied)
         except sqlite3.OperationalError as error:
             # What was committed is safe in the WAL; the next save tries again.
             logger.debug("The WAL of %s was not copied yet: %s", self.path, error)
+            return False
         finally:
             worker.close()
 

@@ -59,6 +59,13 @@ def set_aside(path: Path) -> tuple[MovedFile, ...]:
     return _moved(path)
 
 
+def keep(side: Path) -> MovedFile:
+    """Give one of those files the name that it is kept by."""
+    to = _kept_name(side)
+    side.replace(to)
+    return MovedFile(found=side, kept=to)
+
+
 def put_back(moved: Iterable[MovedFile]) -> None:
     """Undo that, where nothing has come to lie there since."""
     for one in moved:
@@ -115,9 +122,7 @@ def _moved(path: Path) -> tuple[MovedFile, ...]:
     try:
         for side in sides(path):
             if side.exists():
-                to = _kept_name(side)
-                side.replace(to)
-                moved.append(MovedFile(found=side, kept=to))
+                moved.append(keep(side))  # noqa: PERF401 - what was moved is put back
     except OSError:
         put_back(moved)
         raise

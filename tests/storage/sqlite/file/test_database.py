@@ -375,6 +375,22 @@ def test_a_replaced_file_takes_the_next_save(place: Path, repository: SqlReposit
     assert faults_within(place) == []
 
 
+def test_a_log_that_a_reader_keeps_from_being_copied_outlives_its_file(
+    place: Path, repository: SqlRepository
+) -> None:
+    save(repository, "Before the reader")
+    reader = sqlite3.connect(place, isolation_level=None)
+    with closing(reader):
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM contexts").fetchone() == (1,)
+        save(repository, "After it began to read")
+        place.rename(place.with_name("moved.db"))
+        save(repository, "In a new file")
+        (log,) = place.parent.glob("memory.db-wal.backup-*-replaced")
+        assert b"After it began to read" in log.read_bytes()
+    assert contents(repository) == ["In a new file"]
+
+
 def test_an_earlier_file_put_in_place_meanwhile_is_adopted(
     place: Path, repository: SqlRepository
 ) -> None:
