@@ -152,6 +152,7 @@ class Project(Adapter):
     """This checkout's repository; in a store that was empty, the number of a context is its id."""
 
     def __init__(self, port: int, prefix: str) -> None:
+        from extended_memory.domain import Note
         from extended_memory.service import RETRY_WINDOW
         from extended_memory.storage.redis.connection import scripts
         from extended_memory.storage.redis.keys import Keys
@@ -169,9 +170,7 @@ class Project(Adapter):
             "save": (
                 lambda content, importance, tags: repository.save(
                     PROJECT,
-                    content,
-                    importance=importance,
-                    tags=tuple(tags),
+                    Note(content=content, importance=importance, tags=tuple(tags)),
                     repeat_within=RETRY_WINDOW,
                 ),
                 lambda context: str(context.id),
@@ -210,7 +209,7 @@ class Project(Adapter):
         self, number: int, content: str, importance: int, tags: list[str], created_at: int
     ) -> tuple[tuple[str, list[str], list[Any]], ...]:
         """Return both scripts of a save, each with its keys and arguments, as the repository."""
-        from extended_memory.domain import Context, from_milliseconds
+        from extended_memory.domain import Context, Note, from_milliseconds
         from extended_memory.storage.redis.keys import IDS_PER_HASH, LAYOUT, bucket
         from extended_memory.storage.redis.writing import bring_request
         from extended_memory.version import __version__
@@ -219,9 +218,7 @@ class Project(Adapter):
         context = Context(
             id=number,
             project=PROJECT,
-            content=content,
-            importance=importance,
-            tags=tuple(tags),
+            note=Note(content=content, importance=importance, tags=tuple(tags)),
             created_at=from_milliseconds(created_at),
         )
         of_all = [*keys.of_ids(bucket(number)), keys.origins]

@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.redis_server import RedisServer
 from benchmarks.report import table
 from benchmarks.stores import made_up
-from extended_memory.domain import Context, ForeignContext
+from extended_memory.domain import Context, Note, PortableContext
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.sqlite.repository import SqlRepository
@@ -113,12 +113,14 @@ def fill(repository: MemoryRepository, size: int, chance: random.Random) -> None
     number = 0
     while batch := list(islice(notes, BATCH)):
         contexts = [
-            ForeignContext(
+            PortableContext(
                 origin=f"made up:{number + n}",
                 project=PROJECT,
-                content=text,
-                importance=chance.randint(1, 10),
-                tags=(f"tag-{chance.randint(0, 59):02}",),
+                note=Note(
+                    content=text,
+                    importance=chance.randint(1, 10),
+                    tags=(f"tag-{chance.randint(0, 59):02}",),
+                ),
                 created_at=first + timedelta(seconds=300 * (number + n)),
             )
             for n, text in enumerate(batch)
@@ -137,7 +139,7 @@ def texts(chance: random.Random) -> Iterator[str]:
 
 def save(repository: MemoryRepository, text: str) -> Context:
     return repository.save(
-        PROJECT, text, importance=5, tags=(), repeat_within=timedelta(minutes=10)
+        PROJECT, Note(content=text, importance=5), repeat_within=timedelta(minutes=10)
     )
 
 

@@ -55,18 +55,27 @@ def week_of(moment: datetime) -> date:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """One saved piece of memory, exactly as it was given.
+class Note:
+    """The text of a context with its importance and tags: the part of it that can change.
 
-    ``tags`` are normalised, unique and sorted; times are in UTC, to the millisecond.
-    ``updated_at`` is None where it was never changed.
+    ``tags`` are normalised, unique and sorted. Two saves with equal notes repeat each other.
+    """
+
+    content: str
+    importance: int
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One saved piece of memory: its note, exactly as it was given, with its id and project.
+
+    Times are in UTC, to the millisecond. ``updated_at`` is None where it was never changed.
     """
 
     id: int
     project: str
-    content: str
-    importance: int
-    tags: tuple[str, ...]
+    note: Note
     created_at: datetime
     updated_at: datetime | None = None
 
@@ -78,7 +87,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a context is to become: only what is not None changes, and some of its tags."""
+    """What a note is to become: only what is not None changes, and some of its tags."""
 
     content: str | None = None
     importance: int | None = None
@@ -86,13 +95,13 @@ class Change:
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
 
-    def applied_to(self, context: Context) -> Context:
-        """Return the context as it is to be; it is equal where nothing changes."""
-        tags = context.tags if self.tags is None else self.tags
+    def applied_to(self, note: Note) -> Note:
+        """Return the note as it is to be; it is equal where nothing changes."""
+        tags = note.tags if self.tags is None else self.tags
         return replace(
-            context,
-            content=context.content if self.content is None else self.content,
-            importance=context.importance if self.importance is None else self.importance,
+            note,
+            content=note.content if self.content is None else self.content,
+            importance=note.importance if self.importance is None else self.importance,
             tags=tuple(sorted((set(tags) | set(self.add_tags)) - set(self.remove_tags))),
         )
 
@@ -116,12 +125,10 @@ ALWAYS = TimeSpan()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """What a context was before a change; ``number`` counts from 1, ``replaced_at`` is in UTC."""
+    """A note before a change; ``number`` counts from 1, ``replaced_at`` is in UTC."""
 
     number: int
-    content: str
-    importance: int
-    tags: tuple[str, ...]
+    note: Note
     replaced_at: datetime
 
 
@@ -142,8 +149,8 @@ class ForgottenContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignContext:
-    """A context that was saved somewhere else: with its own time, and where it came from.
+class PortableContext:
+    """A context on its way from one store to another: with its own times, and where it came from.
 
     ``origin`` is the same for the same context at every import, and for no other one;
     times are in UTC. ``updated_at`` is not before ``created_at``; where there are
@@ -153,9 +160,7 @@ class ForeignContext:
 
     origin: str
     project: str
-    content: str
-    importance: int
-    tags: tuple[str, ...]
+    note: Note
     created_at: datetime
     updated_at: datetime | None = None
     revisions: tuple[Revision, ...] = ()
@@ -421,7 +426,7 @@ class StoreBusyError(StoreError):
     """Another writer is at work, and the call was not to wait for it; nothing has changed."""
 
 
-def require_storable(contexts: Iterable[ForeignContext]) -> None:
+def require_storable(contexts: Iterable[PortableContext]) -> None:
     """Look at the times of contexts before any of them is stored.
 
     Raises:

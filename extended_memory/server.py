@@ -8,7 +8,7 @@ from fastmcp.dependencies import Depends
 from fastmcp.exceptions import ResourceError
 from fastmcp.tools import ToolResult
 
-from extended_memory.domain import Change, ContextPage
+from extended_memory.domain import Change, ContextPage, Note
 from extended_memory.protocol import answers, arguments, replies
 from extended_memory.protocol.app import (
     MemoryServer,
@@ -59,7 +59,7 @@ def save_context(
     when something is settled and before a long conversation ends. Importance: 9-10 must never be
     lost, 7-8 is loaded by default, 4-6 useful detail, 1-3 minor.
     """
-    context = memory.save(project_id, content, importance=importance_level, tags=tags)
+    context = memory.save(project_id, Note(content=content, importance=importance_level, tags=tags))
     return _result(replies.saved(context), answers.saved(context))
 
 

@@ -14,9 +14,10 @@ from extended_memory.domain import (
     Context,
     ContextPage,
     Finding,
-    ForeignContext,
     ForgottenContext,
+    Note,
     Opening,
+    PortableContext,
     Project,
     ProjectRefusedError,
     Revision,
@@ -100,17 +101,9 @@ class MemoryService:
             )
         return name or self.pinned or DEFAULT_PROJECT
 
-    def save(
-        self, project: str, content: str, *, importance: int, tags: tuple[str, ...]
-    ) -> Context:
+    def save(self, project: str, note: Note) -> Context:
         """Store a context; a repetition within the retry window answers the one of then."""
-        return self._repository.save(
-            self.project_for(project),
-            content,
-            importance=importance,
-            tags=tags,
-            repeat_within=RETRY_WINDOW,
-        )
+        return self._repository.save(self.project_for(project), note, repeat_within=RETRY_WINDOW)
 
     def load(
         self,
@@ -229,7 +222,7 @@ class MemoryService:
     def _within(self, project: str) -> str | None:
         return self.project_for(project) if project or self.pinned else None
 
-    def bring(self, contexts: Sequence[ForeignContext]) -> int:
+    def bring(self, contexts: Sequence[PortableContext]) -> int:
         """Store contexts of another store, each once; return how many are new."""
         return self._repository.bring(contexts)
 
@@ -297,7 +290,9 @@ class MemoryService:
                 project.name, minimum_importance=OVERVIEW_IMPORTANCE, limit=OVERVIEW_CONTEXTS
             ).contexts
         ]
-        contexts.sort(key=lambda context: (context.importance, context.created_at), reverse=True)
+        contexts.sort(
+            key=lambda context: (context.note.importance, context.created_at), reverse=True
+        )
         return tuple(contexts[:OVERVIEW_CONTEXTS])
 
     def prepare(self) -> None:

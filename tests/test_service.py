@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.domain import ProjectRefusedError, Summary
+from extended_memory.domain import Note, ProjectRefusedError, Summary
 from extended_memory.service import MemoryService
 from extended_memory.storage.sqlite.repository import SqlRepository
 
@@ -19,7 +19,7 @@ def pinned(place: Path) -> Iterator[MemoryService]:
         for project in ("mine", "other"):
             for content in ("kept", "gone"):
                 saved = repository.save(
-                    project, content, importance=5, tags=(), repeat_within=timedelta(0)
+                    project, Note(content=content, importance=5), repeat_within=timedelta(0)
                 )
             repository.forget(saved.id, project=None)
     with closing(MemoryService(lambda: SqlRepository(place), pinned="mine")) as service:

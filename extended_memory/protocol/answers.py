@@ -165,8 +165,8 @@ def saved(context: Context) -> SavedAnswer:
     return {
         "id": context.id,
         "project_id": context.project,
-        "importance_level": context.importance,
-        "tags": list(context.tags),
+        "importance_level": context.note.importance,
+        "tags": list(context.note.tags),
         "created_at": timestamp(context.created_at),
         "updated_at": timestamp(context.last_changed_at),
     }
@@ -174,7 +174,7 @@ def saved(context: Context) -> SavedAnswer:
 
 def whole(context: Context) -> ContextAnswer:
     """Return a context with its content."""
-    return {**saved(context), "content": context.content}
+    return {**saved(context), "content": context.note.content}
 
 
 def updated(change: UpdatedContext | None) -> UpdatedAnswer:
@@ -192,7 +192,7 @@ def restored(context: Context | None, revisions: Sequence[Revision]) -> Restored
             {
                 "revision": revision.number,
                 "replaced_at": timestamp(revision.replaced_at),
-                "beginning": beginning(revision.content),
+                "beginning": beginning(revision.note.content),
             }
             for revision in revisions
         ],
@@ -235,7 +235,7 @@ def loaded(rendered: Loaded, page: ContextPage, *, project: str | None) -> Loade
             {
                 "id": context.id,
                 "created_at": timestamp(context.created_at),
-                "beginning": beginning(context.content),
+                "beginning": beginning(context.note.content),
             }
             for context in rendered.left_out
         ],
@@ -288,7 +288,7 @@ def overview(rows: Sequence[Project], contexts: Sequence[Context], *, usage: str
             {
                 "id": context.id,
                 "project": context.project,
-                "importance": context.importance,
+                "importance": context.note.importance,
                 "created_at": timestamp(context.created_at),
                 "content": excerpt(context),
             },

@@ -71,10 +71,10 @@ class Listed:
 
 def saved(context: Context) -> str:
     """Say what was stored where."""
-    tags = f", tags: {_tags(context.tags)}" if context.tags else ""
+    tags = f", tags: {_tags(context.note.tags)}" if context.note.tags else ""
     return (
         f'Saved as #{context.id} in project "{context.project}" '
-        f"(importance {context.importance}{tags}) at {local_time(context.created_at)}."
+        f"(importance {context.note.importance}{tags}) at {local_time(context.created_at)}."
     )
 
 
@@ -85,10 +85,11 @@ def updated(change: UpdatedContext | None, *, context_id: int) -> str:
     context = change.context
     if change.revision is None:
         return f"#{context.id} is so already; nothing was changed."
-    tags = f", tags: {_tags(context.tags)}" if context.tags else ""
+    tags = f", tags: {_tags(context.note.tags)}" if context.note.tags else ""
     return (
-        f'Changed #{context.id} in project "{context.project}" (importance {context.importance}'
-        f"{tags}), updated_at {timestamp(context.last_changed_at)}. What it was is kept: "
+        f'Changed #{context.id} in project "{context.project}" '
+        f"(importance {context.note.importance}{tags}), "
+        f"updated_at {timestamp(context.last_changed_at)}. What it was is kept: "
         f"restore_context(context_id={context.id}, revision={change.revision}) brings it back."
     )
 
@@ -114,7 +115,7 @@ def restored(
         lines.append("Earlier texts of it, each until it was replaced:")
         lines += [
             f"revision {earlier.number}, {local_time(earlier.replaced_at)}: "
-            f"{beginning(earlier.content)}"
+            f"{beginning(earlier.note.content)}"
             for earlier in revisions
         ]
     return "\n".join(lines)
@@ -244,17 +245,17 @@ def searched(
     whole: set[int] = set()
     for found in page.found:
         content, is_cut = best_passage(
-            found.context.content, page.terms, min(of_each, _LARGEST_PASSAGE_BYTES)
+            found.context.note.content, page.terms, min(of_each, _LARGEST_PASSAGE_BYTES)
         )
         block = f"{_heading(found.context)}, {_reasons(found)}\n{content}"
         if is_cut:
-            size = len(found.context.content.encode())
+            size = len(found.context.note.content.encode())
             block += f"\n[cut: {size:,} bytes; load_contexts(ids=[{found.context.id}]) has all]"
         budget -= _size(block)
         if budget < 0 and shown:
             break
         parts.append(block)
-        shown.append(replace(found, context=replace(found.context, content=content)))
+        shown.append(replace(found, context=_with_text(found.context, content)))
         whole |= set() if is_cut else {found.context.id}
     after = offset + len(shown)
     is_more = bool(shown) and page.total > after
@@ -342,7 +343,7 @@ def popular_tags(page: TagPage, *, project: str, minimum_count: int) -> Listed:
 
 def excerpt(context: Context) -> str:
     """Return the beginning of a content, short enough for an overview."""
-    content = context.content
+    content = context.note.content
     if len(content) <= _OVERVIEW_EXCERPT_CHARACTERS:
         return content
     return f"{content[:_OVERVIEW_EXCERPT_CHARACTERS]}..."
@@ -362,31 +363,37 @@ def timestamp(moment: datetime) -> str:
 
 
 def _block(context: Context) -> str:
-    return f"{_heading(context)}\n{context.content}"
+    return f"{_heading(context)}\n{context.note.content}"
 
 
 def _placed(context: Context) -> str:
     """Return a context with its project, where it is not said above."""
-    return f'{_heading(context)}, project "{context.project}"\n{context.content}'
+    return f'{_heading(context)}, project "{context.project}"\n{context.note.content}'
 
 
 def _heading(context: Context) -> str:
-    tags = f", tags: {_tags(context.tags)}" if context.tags else ""
+    tags = f", tags: {_tags(context.note.tags)}" if context.note.tags else ""
     changed = f", changed {local_time(context.updated_at)}" if context.updated_at else ""
     return (
-        f"#{context.id} {local_time(context.created_at)}{changed}, importance {context.importance}"
-        f"{tags}"
+        f"#{context.id} {local_time(context.created_at)}{changed}, "
+        f"importance {context.note.importance}{tags}"
     )
 
 
 def _line(context: Context) -> str:
-    return f"#{context.id} {local_time(context.created_at)}: {beginning(context.content)}"
+    return f"#{context.id} {local_time(context.created_at)}: {beginning(context.note.content)}"
 
 
 def _shown(context: Context) -> Context:
     """Return a context as it is, or cut to what can be saved where an older store let it grow."""
-    content = _cut(context.content, MAXIMUM_CONTENT_BYTES, "the whole of it stays in the store")
-    return context if content is context.content else replace(context, content=content)
+    content = _cut(
+        context.note.content, MAXIMUM_CONTENT_BYTES, "the whole of it stays in the store"
+    )
+    return context if content is context.note.content else _with_text(context, content)
+
+
+def _with_text(context: Context, content: str) -> Context:
+    return replace(context, note=replace(context.note, content=content))
 
 
 def _cut(text: str, budget: int, reason: str) -> str:

@@ -11,8 +11,9 @@ from extended_memory.domain import (
     Context,
     ContextPage,
     Finding,
-    ForeignContext,
     ForgottenContext,
+    Note,
+    PortableContext,
     Project,
     Revision,
     SearchPage,
@@ -56,29 +57,21 @@ class MemoryRepository(ABC):
     """
 
     @abstractmethod
-    def save(
-        self,
-        project: str,
-        content: str,
-        *,
-        importance: int,
-        tags: tuple[str, ...],
-        repeat_within: timedelta,
-    ) -> Context:
-        """Store a context and return it with its id and time.
+    def save(self, project: str, note: Note, *, repeat_within: timedelta) -> Context:
+        """Store a note as a context, and return that with its id and time.
 
         The content is kept byte for byte. An id is a positive integer that was never used
         before, in any project, not even by a context that has been forgotten. The time is the
         store's clock in UTC, to the millisecond. A project that does not exist begins to.
         Where that clock is out of the bounds of ``domain``, nothing is stored or changed.
 
-        A save that repeats one of the last ``repeat_within`` (same project, content, importance
-        and tags) stores nothing and returns the context of then, the newest if there are several.
+        A save that repeats one of the last ``repeat_within`` (same project, equal note) stores
+        nothing and returns the context of then, the newest if there are several.
         The window is at most ``MAXIMUM_REPEAT_WINDOW``.
         """
 
     @abstractmethod
-    def bring(self, contexts: Sequence[ForeignContext]) -> int:
+    def bring(self, contexts: Sequence[PortableContext]) -> int:
         """Store contexts of another store, each with the times it has; return how many are new.
 
         What a context was before is kept as its revisions, which count from 1. One that was
@@ -241,8 +234,8 @@ class MemoryRepository(ABC):
     ) -> Context | None:
         """Bring a context back from the trash as it was, with its id and times.
 
-        With ``revision``, give a context the content, importance and tags that it had before
-        that change, as an update does, in the trash or not. With ``project``, only a context of
+        With ``revision``, give a context the note that it had before that change, as an update
+        does, in the trash or not. With ``project``, only a context of
         that project. Return None where there is no such context in the trash, or revision.
         """
 

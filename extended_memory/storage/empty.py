@@ -12,8 +12,9 @@ from extended_memory.domain import (
     Context,
     ContextPage,
     Finding,
-    ForeignContext,
     ForgottenContext,
+    Note,
+    PortableContext,
     Project,
     Revision,
     SearchPage,
@@ -34,16 +35,14 @@ class EmptyRepository(MemoryRepository):
     def save(
         self,
         project: str,
-        content: str,
+        note: Note,
         *,
-        importance: int,
-        tags: tuple[str, ...],
         repeat_within: timedelta,
     ) -> Context:
         _refuse()
 
     @override
-    def bring(self, contexts: Sequence[ForeignContext]) -> int:
+    def bring(self, contexts: Sequence[PortableContext]) -> int:
         _refuse()
 
     @override

@@ -63,5 +63,5 @@ def _written(context: Context, term: str | None) -> str | None:
     """Return how a context or a tag of it writes a term; a date is in neither."""
     if term is None:
         return None
-    spelled = (spelling(text, term) for text in (context.content, *context.tags))
+    spelled = (spelling(text, term) for text in (context.note.content, *context.note.tags))
     return next((word for word in spelled if word is not None), term)

@@ -9,7 +9,7 @@ from typing import Literal
 from extended_memory.domain import (
     MINIMUM_IMPORTANCE,
     Context,
-    ForeignContext,
+    PortableContext,
     Standing,
     TimeSpan,
 )
@@ -45,7 +45,7 @@ def last_id(memory: MemoryService) -> int:
 
 def sorted_out(
     memory: MemoryService, batch: Sequence[Found], *, within: str, there_until: int
-) -> tuple[list[ForeignContext], Counter[Place]]:
+) -> tuple[list[PortableContext], Counter[Place]]:
     """Return the contexts of a batch that are not there yet, and how many of it are where.
 
     A context is known in the whole store, whatever project it has moved to; with ``within``,
@@ -63,7 +63,7 @@ def sorted_out(
     if there_until:  # nothing is like it in a store that was empty
         for origin in _alike(memory, ours, there_until):
             known[origin].append(Standing(place="contexts", project=first[origin].context.project))
-    new: list[ForeignContext] = []
+    new: list[PortableContext] = []
     places: Counter[Place] = Counter()
     told: set[str] = set()
     for found in batch:
@@ -126,7 +126,7 @@ def _under_their_ids(
     ]
     revised = memory.revised([context.id for context, _ in held])
     for one, place in held:
-        origin = origin_of(one.id, one.created_at, one.content, revised.get(one.id, ()))
+        origin = origin_of(one.id, one.created_at, one.note.content, revised.get(one.id, ()))
         yield origin, Standing(place=place, project=one.project)
 
 
@@ -147,16 +147,16 @@ def _alike(memory: MemoryService, batch: Sequence[Found], there_until: int) -> s
     for project in {found.context.project for found in batch}:
         asked = [found.context for found in batch if found.context.project == project]
         there = {
-            (context.created_at, context.content)
+            (context.created_at, context.note.content)
             for context in _of_the_same_times(memory, project, asked)
             if context.id <= there_until
         }
-        alike |= {c.origin for c in asked if (c.created_at, c.content) in there}
+        alike |= {c.origin for c in asked if (c.created_at, c.note.content) in there}
     return alike
 
 
 def _of_the_same_times(
-    memory: MemoryService, project: str, asked: Sequence[ForeignContext]
+    memory: MemoryService, project: str, asked: Sequence[PortableContext]
 ) -> Iterable[Context]:
     times = {context.created_at for context in asked}
     page = memory.load(

@@ -16,7 +16,7 @@ def origin_of(
     id to different contexts, and an update or another name of the project makes no other one.
     ``revisions`` are all it has, the oldest first.
     """
-    first = revisions[0].content if revisions else content
+    first = revisions[0].note.content if revisions else content
     return f"copy:{context_id}:{digest(repr((to_milliseconds(created_at), first)))}"
 
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from heapq import merge
 from itertools import islice
 
-from extended_memory.domain import Context, ForeignContext, Revision, to_milliseconds
+from extended_memory.domain import Context, PortableContext, Revision, to_milliseconds
 from extended_memory.service import MemoryService
 from extended_memory.transfer.origins import origin_of
 
@@ -18,7 +18,7 @@ Listed = tuple[Context, datetime | None]
 """A context, and since when it is in the trash."""
 
 
-def everything(memory: MemoryService, *, after: int = 0) -> Iterator[tuple[int, ForeignContext]]:
+def everything(memory: MemoryService, *, after: int = 0) -> Iterator[tuple[int, PortableContext]]:
     """Give what has an id above one, with its id, by rising id."""
     both = merge(_contexts(memory, after), _trash(memory, after), key=lambda each: each[0].id)
     while some := list(islice(both, BATCH)):
@@ -27,7 +27,7 @@ def everything(memory: MemoryService, *, after: int = 0) -> Iterator[tuple[int, 
             yield context.id, _foreign(context, revised.get(context.id, ()), forgotten_at)
 
 
-def batches(found: Iterator[tuple[int, ForeignContext]]) -> Iterator[dict[int, ForeignContext]]:
+def batches(found: Iterator[tuple[int, PortableContext]]) -> Iterator[dict[int, PortableContext]]:
     """Give what is found in portions that a store takes at once."""
     while some := dict(islice(found, BATCH)):
         yield some
@@ -47,13 +47,11 @@ def _trash(memory: MemoryService, after: int) -> Iterator[Listed]:
 
 def _foreign(
     context: Context, revisions: tuple[Revision, ...], forgotten_at: datetime | None
-) -> ForeignContext:
-    return ForeignContext(
-        origin=origin_of(context.id, context.created_at, context.content, revisions),
+) -> PortableContext:
+    return PortableContext(
+        origin=origin_of(context.id, context.created_at, context.note.content, revisions),
         project=context.project,
-        content=context.content,
-        importance=context.importance,
-        tags=context.tags,
+        note=context.note,
         created_at=context.created_at,
         updated_at=context.updated_at,
         revisions=revisions,
@@ -83,7 +81,7 @@ class Copied:
         """The ids of those whose times no store takes; they are not among the found."""
         self._batches: list[tuple[list[int], int]] = []
 
-    def add(self, contexts: Sequence[ForeignContext], new: int) -> None:
+    def add(self, contexts: Sequence[PortableContext], new: int) -> None:
         """Take note of a batch, and of how many of it the store did not have."""
         self.found += len(contexts)
         self.new += new
@@ -110,20 +108,15 @@ class Copied:
         return Comparison(same=same, changed=changed, missing=missing)
 
 
-def _digest(context: ForeignContext) -> int:
+def _digest(context: PortableContext) -> int:
     """Return 64 bits of everything about a context but where it came from."""
     values = (
         context.project,
-        context.content,
-        context.importance,
-        context.tags,
+        context.note,
         _milliseconds(context.created_at),
         _milliseconds(context.updated_at),
         _milliseconds(context.forgotten_at),
-        [
-            (past.content, past.importance, past.tags, _milliseconds(past.replaced_at))
-            for past in context.revisions
-        ],
+        [(past.note, _milliseconds(past.replaced_at)) for past in context.revisions],
     )
     return int.from_bytes(blake2b(repr(values).encode(), digest_size=8).digest(), "big")
 

@@ -3,7 +3,7 @@
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
-from extended_memory.domain import ForeignContext
+from extended_memory.domain import Note, PortableContext
 from tests.cli.conftest import opened
 
 SATURDAY = datetime(2026, 3, 7, 9, 15, tzinfo=timezone.utc)
@@ -24,12 +24,10 @@ def fill(store: str) -> dict[str, str]:
     with closing(opened(store)) as repository:
         repository.bring(
             [
-                ForeignContext(
+                PortableContext(
                     origin=f"test:{days}",
                     project=project,
-                    content=content,
-                    importance=importance,
-                    tags=tags,
+                    note=Note(content=content, importance=importance, tags=tags),
                     created_at=SATURDAY + timedelta(days=days),
                 )
                 for days, (project, content, importance, tags) in enumerate(CONTENTS)

@@ -4,7 +4,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from extended_memory.domain import Change, Context, Revision
+from extended_memory.domain import Change, Context, Note, Revision
 from tests.cli.conftest import opened
 
 Held = tuple[Context, tuple[Revision, ...], datetime | None]
@@ -18,9 +18,11 @@ def fill(store: str, count: int = 24) -> None:
         for number in range(count):
             saved = repository.save(
                 f"project {number % 3}",
-                f"{CONTENTS[number % 4]}{number}",
-                importance=number % 10 + 1,
-                tags=("all", f"t{number % 4}"),
+                Note(
+                    content=f"{CONTENTS[number % 4]}{number}",
+                    importance=number % 10 + 1,
+                    tags=("all", f"t{number % 4}"),
+                ),
                 repeat_within=timedelta(0),
             )
             if number % 3 == 0:

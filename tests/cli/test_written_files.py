@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from extended_memory.domain import Note
 from tests.cli.conftest import opened, run
 from tests.process.client import COMMAND, Server
 from tests.storage.sqlite.stores import execute, faults_within, mode
@@ -26,12 +27,14 @@ HEADER = b'{"format":"extended-memory","version":1}\n'
 def fill(path: Path, *texts: str) -> None:
     with closing(opened(str(path))) as repository:
         for text in texts:
-            repository.save("general", text, importance=5, tags=(), repeat_within=timedelta(0))
+            repository.save(
+                "general", Note(content=text, importance=5, tags=()), repeat_within=timedelta(0)
+            )
 
 
 def held(path: Path) -> list[str]:
     with closing(opened(str(path))) as repository:
-        return [context.content for context in repository.walk(after=0, limit=1000)]
+        return [context.note.content for context in repository.walk(after=0, limit=1000)]
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
@@ -54,7 +57,9 @@ def crash(path: Path, *texts: str, keep: Path | None = None) -> bytes:
     beside.mkdir()
     with closing(opened(str(path))) as repository:
         for text in texts:
-            repository.save("general", text, importance=5, tags=(), repeat_within=timedelta(0))
+            repository.save(
+                "general", Note(content=text, importance=5, tags=()), repeat_within=timedelta(0)
+            )
         for side in ("", "-wal", "-shm"):
             shutil.copy(f"{path}{side}", beside / f"{path.name}{side}")
     for file in beside.iterdir():

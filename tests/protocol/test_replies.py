@@ -13,6 +13,7 @@ from extended_memory.domain import (
     Context,
     ContextPage,
     CustomInstructions,
+    Note,
     Opening,
     Project,
     TagCount,
@@ -30,7 +31,10 @@ SIZES = st.sampled_from([1, 100, 3_000, 12_490, 12_500, 20_000])
 
 def context(number: int, content: str, tags: tuple[str, ...] = ()) -> Context:
     return Context(
-        id=number, project=LONG_NAME, content=content, importance=10, tags=tags, created_at=NOW
+        id=number,
+        project=LONG_NAME,
+        note=Note(content=content, importance=10, tags=tags),
+        created_at=NOW,
     )
 
 
@@ -64,8 +68,8 @@ def test_a_load_never_exceeds_its_budget_and_always_goes_on(
     shown = len(rendered.contexts)
     assert rendered.next_offset == (shown if shown < len(contexts) else None)
     for given_one, shown_one in zip(contexts, rendered.contexts, strict=False):
-        assert shown_one.content in rendered.text
-        if len(given_one.content.encode()) <= MAXIMUM_CONTENT_BYTES:
+        assert shown_one.note.content in rendered.text
+        if len(given_one.note.content.encode()) <= MAXIMUM_CONTENT_BYTES:
             assert shown_one == given_one
 
 
@@ -73,16 +77,16 @@ def test_a_content_larger_than_can_be_saved_is_cut_with_a_plain_note() -> None:
     content = "я" * 40_000
     (shown,) = load((context(1, content),)).contexts
     note = "\n[cut: 80,000 bytes, the whole of it stays in the store]"
-    assert shown.content.endswith(note)
-    assert content.startswith(shown.content.removesuffix(note))
-    assert len(shown.content.encode()) <= MAXIMUM_CONTENT_BYTES
-    assert replace(shown, content=content) == context(1, content)
+    assert shown.note.content.endswith(note)
+    assert content.startswith(shown.note.content.removesuffix(note))
+    assert len(shown.note.content.encode()) <= MAXIMUM_CONTENT_BYTES
+    assert replace(shown, note=replace(shown.note, content=content)) == context(1, content)
 
 
 def test_a_cut_never_splits_a_character() -> None:
     for lead in range(4):
         (shown,) = load((context(1, "a" * lead + "𝔠" * 20_000),)).contexts
-        assert "\ufffd" not in shown.content
+        assert "\ufffd" not in shown.note.content
 
 
 def test_too_many_tags_are_cut_in_the_text_but_not_in_the_answer() -> None:

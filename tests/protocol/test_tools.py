@@ -825,7 +825,7 @@ async def test_a_pinned_server_neither_shows_nor_touches_others(
     with closing(SqlRepository(place)) as store:
         page = store.load("theirs", minimum_importance=1, tags=("hidden",), limit=9, offset=0)
     (theirs,) = page.contexts
-    assert (theirs.id, theirs.content) == (1, "theirs")
+    assert (theirs.id, theirs.note.content) == (1, "theirs")
 
 
 async def test_no_state_is_kept_between_calls(client: MemoryClient, era: str) -> None:

@@ -26,13 +26,15 @@ class MemoryIndex(SearchIndex):
 
     def add(self, context: Context) -> None:
         self.contexts[context.id] = context
-        for term, impact in impacts(context.content, context.tags, context.created_at).items():
+        for term, impact in impacts(
+            context.note.content, context.note.tags, context.created_at
+        ).items():
             self.postings[context.project, term][context.id] = impact
         insort(self.timelines[context.project], (to_milliseconds(context.created_at), context.id))
 
     def remove(self, context_id: int) -> None:
         context = self.contexts.pop(context_id)
-        for term in impacts(context.content, context.tags, context.created_at):
+        for term in impacts(context.note.content, context.note.tags, context.created_at):
             del self.postings[context.project, term][context.id]
         self.timelines[context.project].remove((to_milliseconds(context.created_at), context.id))
 
@@ -87,7 +89,7 @@ class MemoryIndex(SearchIndex):
             earlier, before = line[where[one] - 1] if where[one] else (now, None)
             later, after = line[where[one] + 1] if where[one] + 1 < len(line) else (now, None)
             places[one] = Place(
-                importance=self.contexts[one].importance,
+                importance=self.contexts[one].note.importance,
                 milliseconds=now,
                 before=before,
                 milliseconds_before=now - earlier,
@@ -109,8 +111,8 @@ class MemoryIndex(SearchIndex):
 
 def _passes(context: Context, filters: Filters) -> bool:
     return (
-        (not filters.tags or bool(set(filters.tags) & set(context.tags)))
-        and context.importance >= filters.minimum_importance
+        (not filters.tags or bool(set(filters.tags) & set(context.note.tags)))
+        and context.note.importance >= filters.minimum_importance
         and (filters.since is None or context.created_at >= filters.since)
         and (filters.until is None or context.created_at < filters.until)
     )

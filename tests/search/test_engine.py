@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extended_memory.domain import Context
+from extended_memory.domain import Context, Note
 from extended_memory.search.engine import Match, Query, Ranking, Suggestion, search
 from extended_memory.search.index import POOL, RESCORED, Filters
 from tests.search.memory_index import MemoryIndex
@@ -38,9 +38,7 @@ class Memory:
             Context(
                 id=self.count,
                 project=project,
-                content=content,
-                importance=importance,
-                tags=tags,
+                note=Note(content=content, importance=importance, tags=tags),
                 created_at=NOON + self.count * DAY if at is None else at,
             )
         )

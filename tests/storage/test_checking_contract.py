@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from extended_memory.domain import Change, Finding, ForeignContext, Revision
+from extended_memory.domain import Change, Finding, Note, PortableContext, Revision
 from extended_memory.storage.contract import MemoryRepository
 from tests.storage.conftest import Open
 
@@ -14,20 +14,16 @@ NO_TIME = timedelta(0)
 
 
 NOON = datetime(2025, 7, 2, 12, tzinfo=timezone.utc)
-BROUGHT = ForeignContext(
+BROUGHT = PortableContext(
     origin="x:1",
     project="brought",
-    content="Brought with its past",
-    importance=5,
-    tags=("a",),
+    note=Note(content="Brought with its past", importance=5, tags=("a",)),
     created_at=NOON,
     updated_at=NOON + timedelta(hours=2),
     revisions=tuple(
         Revision(
             number=number,
-            content=f"It was {number}",
-            importance=1,
-            tags=(),
+            note=Note(content=f"It was {number}", importance=1),
             replaced_at=NOON + timedelta(hours=number),
         )
         for number in (1, 2)
@@ -45,9 +41,11 @@ def used(repository: MemoryRepository) -> MemoryRepository:
     ids = [
         repository.save(
             f"project {number % 2}",
-            f"Note {number} of the trees, ёлки and 木 in {2000 + number}",
-            importance=number % 10 + 1,
-            tags=("all", f"t{number % 3}"),
+            Note(
+                content=f"Note {number} of the trees, ёлки and 木 in {2000 + number}",
+                importance=number % 10 + 1,
+                tags=("all", f"t{number % 3}"),
+            ),
             repeat_within=NO_TIME,
         ).id
         for number in range(70)
@@ -74,7 +72,9 @@ def test_an_empty_store_fits_together(repository: MemoryRepository) -> None:
 
 
 def test_a_project_that_was_emptied_fits_together(repository: MemoryRepository) -> None:
-    saved = repository.save("p", "x", importance=5, tags=("a",), repeat_within=NO_TIME)
+    saved = repository.save(
+        "p", Note(content="x", importance=5, tags=("a",)), repeat_within=NO_TIME
+    )
     repository.forget(saved.id, project=None)
     assert repository.check(tell) == ()
     repository.purge(before=datetime.now(timezone.utc) + timedelta(days=1))

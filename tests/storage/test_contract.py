@@ -10,7 +10,8 @@ import pytest
 from extended_memory.domain import (
     Context,
     ContextPage,
-    ForeignContext,
+    Note,
+    PortableContext,
     Project,
     Standing,
     TagCount,
@@ -30,14 +31,11 @@ NO_TIME = timedelta(0)
 
 def save(repository: MemoryRepository, content: str, **changes: Any) -> Context:
     """Save with plain values where a test names none."""
-    values: dict[str, Any] = {
-        "project": "alpha",
-        "importance": 5,
-        "tags": (),
-        "repeat_within": TEN_MINUTES,
-    }
-    values |= changes
-    return repository.save(values.pop("project"), content, **values)
+    project = changes.pop("project", "alpha")
+    repeat_within = changes.pop("repeat_within", TEN_MINUTES)
+    values: dict[str, Any] = {"importance": 5} | changes
+    note = Note(content=content, **values)
+    return repository.save(project, note, repeat_within=repeat_within)
 
 
 def load(repository: MemoryRepository, project: str = "alpha", **changes: Any) -> ContextPage:
@@ -81,7 +79,7 @@ CONTENTS = {
 def test_content_is_kept_byte_for_byte(repository: MemoryRepository, content: str) -> None:
     save(repository, content)
     (loaded,) = load(repository).contexts
-    assert loaded.content.encode() == content.encode()
+    assert loaded.note.content.encode() == content.encode()
 
 
 def test_a_save_returns_what_a_load_gives(repository: MemoryRepository) -> None:
@@ -93,9 +91,7 @@ def test_a_save_returns_what_a_load_gives(repository: MemoryRepository) -> None:
     assert saved == Context(
         id=saved.id,
         project="alpha",
-        content="note",
-        importance=9,
-        tags=("api", "база"),
+        note=Note(content="note", importance=9, tags=("api", "база")),
         created_at=saved.created_at,
     )
     assert load(repository) == ContextPage(contexts=(saved,), total=1)
@@ -229,7 +225,7 @@ def test_newest_comes_first_and_of_one_millisecond_the_higher_id(
 @pytest.mark.parametrize("minimum", [1, 5, 7, 10])
 def test_importance_is_a_minimum(repository: MemoryRepository, minimum: int) -> None:
     saved = [save(repository, f"note {n}", importance=n) for n in range(1, 11)]
-    expected = [c.id for c in reversed(saved) if c.importance >= minimum]
+    expected = [c.id for c in reversed(saved) if c.note.importance >= minimum]
     page = load(repository, minimum_importance=minimum)
     assert (ids(page), page.total) == (expected, len(expected))
 
@@ -301,27 +297,27 @@ def test_a_project_that_does_not_exist_has_no_contexts(repository: MemoryReposit
     assert repository.popular_tags("nobody", minimum_count=1, limit=9) == nothing
 
 
-def foreign(number: int, **changes: Any) -> ForeignContext:
+def foreign(number: int, **changes: Any) -> PortableContext:
     """Return a context of another store with plain values where a test names none."""
     values: dict[str, Any] = {
         "origin": f"elsewhere:{number}",
         "project": "alpha",
-        "content": f"note {number}",
-        "importance": number % 10 + 1,
-        "tags": ("a", f"t{number % 3}"),
         "created_at": datetime(2024, 2, 29, microsecond=123_000, tzinfo=timezone.utc)
         + timedelta(seconds=number),
     }
-    return ForeignContext(**(values | changes))
+    note = Note(
+        content=changes.pop("content", f"note {number}"),
+        importance=changes.pop("importance", number % 10 + 1),
+        tags=changes.pop("tags", ("a", f"t{number % 3}")),
+    )
+    return PortableContext(note=note, **(values | changes))
 
 
-def as_stored(context: ForeignContext, context_id: int) -> Context:
+def as_stored(context: PortableContext, context_id: int) -> Context:
     return Context(
         id=context_id,
         project=context.project,
-        content=context.content,
-        importance=context.importance,
-        tags=context.tags,
+        note=context.note,
         created_at=context.created_at,
     )
 
@@ -352,7 +348,7 @@ def test_ids_rise_in_the_order_in_which_contexts_are_brought(repository: MemoryR
     order = [5, 1, 4, 2]
     repository.bring([foreign(number, project=f"p{number % 2}") for number in order])
     saved = save(repository, "after", project="p0")
-    held = {c.content: c.id for p in ("p0", "p1") for c in load(repository, p).contexts}
+    held = {c.note.content: c.id for p in ("p0", "p1") for c in load(repository, p).contexts}
     assert [held[f"note {number}"] for number in order] == sorted(held.values())[:-1]
     assert saved.id == max(held.values())
 
@@ -392,7 +388,7 @@ def test_it_is_known_where_what_was_brought_is_now(
 ) -> None:
     repository.bring([foreign(number) for number in range(4)])
     repository.bring([foreign(4, project="beta")])
-    ids = {context.content: context.id for context in repository.walk(after=0, limit=9)}
+    ids = {context.note.content: context.id for context in repository.walk(after=0, limit=9)}
     repository.forget(ids["note 1"], project=None)
     repository.forget(ids["note 2"], project=None, permanently=True)
     repository.forget(ids["note 3"], project=None)
@@ -464,13 +460,13 @@ def test_a_span_of_time_filters_by_when_a_context_was_saved(
     expected = [
         number
         for number in reversed(range(12))
-        if times[number] in span and (not tags or set(tags) & set(foreign(number).tags))
+        if times[number] in span and (not tags or set(tags) & set(foreign(number).note.tags))
     ]
-    assert [context.content for context in page.contexts] == [f"note {n}" for n in expected]
+    assert [context.note.content for context in page.contexts] == [f"note {n}" for n in expected]
     assert (page.total, page.total_is_exact) == (len(expected), True)
     second = load(repository, tags=tags, span=span, offset=1, limit=2, minimum_importance=3)
     important = [number for number in expected if number % 10 + 1 >= 3]
-    assert [context.content for context in second.contexts] == [
+    assert [context.note.content for context in second.contexts] == [
         f"note {number}" for number in important[1:3]
     ]
     assert second.total == len(important)
@@ -508,7 +504,7 @@ def test_a_walk_goes_on_where_many_ids_are_of_no_context(repository: MemoryRepos
         if context.id > 1:
             repository.forget(context.id, project=None)
     first, last = repository.walk(after=0, limit=9)
-    assert (first.content, last.content) == ("note 0", "note 1199")
+    assert (first.note.content, last.note.content) == ("note 0", "note 1199")
     assert repository.walk(after=first.id, limit=1) == (last,)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from extended_memory.domain import Change, StoreError
+from extended_memory.domain import Change, Note, StoreError
 from extended_memory.settings import SqliteLocation
 from extended_memory.storage.backends import empty_repository, open_repository
 from extended_memory.storage.contract import MemoryRepository
@@ -39,7 +39,7 @@ READ: dict[str, Callable[[MemoryRepository], Any]] = {
 
 
 def save(memory: MemoryRepository) -> Any:
-    return memory.save("p", "x", importance=5, tags=(), repeat_within=timedelta(0))
+    return memory.save("p", Note(content="x", importance=5, tags=()), repeat_within=timedelta(0))
 
 
 @pytest.fixture

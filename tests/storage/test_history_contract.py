@@ -15,6 +15,7 @@ from extended_memory.domain import (
     ContextChangedError,
     ContextPage,
     ForgottenContext,
+    Note,
     Project,
     Revision,
     TagCount,
@@ -58,10 +59,12 @@ def test_only_what_a_change_names_becomes_different(
     changed = change(repository, old, **changes)
     assert changed.updated_at is not None
     assert changed.updated_at > old.created_at
-    assert changed == replace(old, **expected, updated_at=changed.updated_at)
+    assert changed == replace(
+        old, note=replace(old.note, **expected), updated_at=changed.updated_at
+    )
     assert {c.id: c for c in load(repository).contexts} == {old.id: changed, other.id: other}
     for tag in ("a", "b", "c", "x"):
-        carrying = [c for c in (other, changed) if tag in c.tags]
+        carrying = [c for c in (other, changed) if tag in c.note.tags]
         page = load(repository, tags=(tag,))
         assert page == ContextPage(contexts=tuple(carrying), total=len(carrying))
         counted = {
@@ -70,7 +73,7 @@ def test_only_what_a_change_names_becomes_different(
         assert counted.get(tag, 0) == len(carrying)
     for minimum in (1, 3, 6):
         found = {c.id for c in load(repository, minimum_importance=minimum).contexts}
-        assert found == {c.id for c in (other, changed) if c.importance >= minimum}
+        assert found == {c.id for c in (other, changed) if c.note.importance >= minimum}
 
 
 def test_a_change_keeps_the_place_in_the_order(repository: MemoryRepository) -> None:
@@ -113,16 +116,12 @@ def test_what_a_context_was_is_kept_newest_first(repository: MemoryRepository) -
     assert repository.revisions(context.id, project="alpha", limit=99) == (
         Revision(
             number=2,
-            content="two",
-            importance=3,
-            tags=("a", "b"),
+            note=Note(content="two", importance=3, tags=("a", "b")),
             replaced_at=third.last_changed_at,
         ),
         Revision(
             number=1,
-            content="one",
-            importance=3,
-            tags=("a",),
+            note=Note(content="one", importance=3, tags=("a",)),
             replaced_at=second.last_changed_at,
         ),
     )
@@ -135,7 +134,7 @@ def test_only_the_last_revisions_are_given_where_a_limit_asks_for_it(
     for number in range(1, 6):
         change(repository, context, content=str(number))
     found = repository.revisions(context.id, project=None, limit=2)
-    assert [(revision.number, revision.content) for revision in found] == [(5, "4"), (4, "3")]
+    assert [(revision.number, revision.note.content) for revision in found] == [(5, "4"), (4, "3")]
 
 
 def test_only_a_context_of_the_project_is_changed(repository: MemoryRepository) -> None:
@@ -283,7 +282,7 @@ def test_an_earlier_text_is_brought_back(repository: MemoryRepository, is_forgot
     assert restored == replace(context, updated_at=restored.updated_at)
     assert load(repository).contexts == (restored,)
     assert load(repository, tags=("b",)).total == 0
-    assert [r.content for r in repository.revisions(context.id, project=None, limit=99)] == [
+    assert [r.note.content for r in repository.revisions(context.id, project=None, limit=99)] == [
         "two",
         "one",
     ]
@@ -361,11 +360,11 @@ def test_changing_forgetting_and_restoring_at_once_loses_nothing(
     for context in saved:
         repository.restore(context.id, project=None)
     held = {c.id: c for c in load(repository).contexts}
-    assert [held[c.id].tags for c in saved] == [c.tags for c in saved]
+    assert [held[c.id].note.tags for c in saved] == [c.note.tags for c in saved]
     for context in saved:
         revisions = repository.revisions(context.id, project=None, limit=99)
         assert [r.number for r in revisions] == list(range(len(revisions), 0, -1))
-        assert revisions[-1].content == context.content
+        assert revisions[-1].note.content == context.note.content
         assert revisions[0].replaced_at == held[context.id].updated_at
     assert repository.trash(project=None, limit=9) == ()
     tags = repository.popular_tags("alpha", minimum_count=1, limit=9).tags

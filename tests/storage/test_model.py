@@ -27,7 +27,8 @@ from extended_memory.domain import (
     Change,
     Context,
     ContextPage,
-    ForeignContext,
+    Note,
+    PortableContext,
     Project,
     Revision,
     SearchPage,
@@ -74,8 +75,7 @@ class Model:
         same = [
             c
             for c in self.contexts
-            if (c.project, c.content, c.importance, c.tags)
-            == (given.project, given.content, given.importance, given.tags)
+            if (c.project, c.note) == (given.project, given.note)
             and c.created_at >= given.created_at - WINDOW
         ]
         return max(same, key=lambda c: c.id, default=None)
@@ -100,9 +100,7 @@ class Model:
             0,
             Revision(
                 number=len(kept) + 1,
-                content=old.content,
-                importance=old.importance,
-                tags=old.tags,
+                note=old.note,
                 replaced_at=new.last_changed_at,
             ),
         )
@@ -129,8 +127,8 @@ class Model:
             context_count=len(contexts),
             trash_count=len(trash),
             revision_count=sum(len(self.revisions.get(c.id, ())) for c in [*contexts, *trash]),
-            content_bytes=sum(len(c.content.encode()) for c in contexts),
-            by_importance=Counter(c.importance for c in contexts),
+            content_bytes=sum(len(c.note.content.encode()) for c in contexts),
+            by_importance=Counter(c.note.importance for c in contexts),
             by_week=tuple(sorted(weeks.items())),
             oldest=min(times, default=None),
             newest=max(times, default=None),
@@ -144,8 +142,8 @@ class Model:
             c
             for c in self.contexts
             if c.project == project
-            and c.importance >= minimum
-            and (not tags or set(tags) & set(c.tags))
+            and c.note.importance >= minimum
+            and (not tags or set(tags) & set(c.note.tags))
         ]
         return sorted(found, key=lambda c: (c.created_at, c.id), reverse=True)
 
@@ -169,7 +167,7 @@ class Model:
         return tuple(sorted(listed, key=lambda p: p.last_saved_at, reverse=True))
 
     def tags(self, project: str, minimum: int, limit: int) -> TagPage:
-        counted = Counter(tag for c in self.contexts if c.project == project for tag in c.tags)
+        counted = Counter(tag for c in self.contexts if c.project == project for tag in c.note.tags)
         found = [TagCount(tag=t, count=n) for t, n in counted.items() if n >= minimum]
         found.sort(key=lambda t: (-t.count, t.tag))
         return TagPage(tags=tuple(found[:limit]), total=len(found))
@@ -204,14 +202,14 @@ class Stores(RuleBasedStateMachine):
     def save(self, project: str, content: str, importance: int, tags: tuple[str, ...]) -> None:
         for repository, model in self.pairs:
             context = repository.save(
-                project, content, importance=importance, tags=tags, repeat_within=WINDOW
+                project,
+                Note(content=content, importance=importance, tags=tags),
+                repeat_within=WINDOW,
             )
             expected = Context(
                 id=context.id,
                 project=project,
-                content=content,
-                importance=importance,
-                tags=tags,
+                note=Note(content=content, importance=importance, tags=tags),
                 created_at=context.created_at,
             )
             before = model.equal(expected)
@@ -247,22 +245,17 @@ class Stores(RuleBasedStateMachine):
         revisions = tuple(
             Revision(
                 number=place + 1,
-                content=past[0],
-                importance=past[1],
-                tags=past[2],
+                note=Note(content=past[0], importance=past[1], tags=past[2]),
                 replaced_at=created_at + timedelta(milliseconds=place + 1),
             )
             for place, past in enumerate(was)
         )
-        foreign = ForeignContext(
+        foreign = PortableContext(
             origin=f"there:{number}",
             project=project,
-            content=content,
-            importance=importance,
-            tags=tags,
+            note=Note(content=content, importance=importance, tags=tags),
             created_at=created_at,
             updated_at=revisions[-1].replaced_at if revisions else None,
-            # Counted otherwise there: here they count from 1.
             revisions=tuple(replace(past, number=past.number + 5) for past in revisions),
             forgotten_at=created_at + timedelta(days=1) if is_forgotten else None,
         )
@@ -277,9 +270,7 @@ class Stores(RuleBasedStateMachine):
                 brought = Context(
                     id=context_id,
                     project=project,
-                    content=content,
-                    importance=importance,
-                    tags=tags,
+                    note=Note(content=content, importance=importance, tags=tags),
                     created_at=created_at,
                     updated_at=foreign.updated_at,
                 )
@@ -341,7 +332,7 @@ class Stores(RuleBasedStateMachine):
             new = updated.context
             number = None if new == old else len(model.revisions.get(old.id, [])) + 1
             assert updated.revision == number
-            assert new == replace(change.applied_to(old), updated_at=new.updated_at)
+            assert new == replace(old, note=change.applied_to(old.note), updated_at=new.updated_at)
             if new != old:
                 model.contexts.remove(old)
                 model.change(old, new)
@@ -365,9 +356,7 @@ class Stores(RuleBasedStateMachine):
                 model.put(new)
                 continue
             past = kept[number]
-            expected = replace(
-                old, content=past.content, importance=past.importance, tags=past.tags
-            )
+            expected = replace(old, note=past.note)
             assert new == replace(expected, updated_at=new.updated_at)
             if expected == old:
                 model.put(new)

@@ -11,8 +11,9 @@ import pytest
 from extended_memory.domain import (
     Change,
     Context,
-    ForeignContext,
     ForgottenContext,
+    Note,
+    PortableContext,
     Project,
     Revision,
     Summary,
@@ -31,21 +32,19 @@ NOON = datetime(2024, 2, 29, 12, tzinfo=timezone.utc)
 def revision(number: int) -> Revision:
     return Revision(
         number=number,
-        content=f"was {number}",
-        importance=number,
-        tags=("a", f"past {number}"),
+        note=Note(content=f"was {number}", importance=number, tags=("a", f"past {number}")),
         replaced_at=NOON + number * DAY,
     )
 
 
-def with_past(number: int, **changes: Any) -> ForeignContext:
+def with_past(number: int, **changes: Any) -> PortableContext:
     """Return a context of another store that was changed twice there."""
     revisions = (revision(1), revision(2))
     past = {"revisions": revisions, "updated_at": revisions[-1].replaced_at, "created_at": NOON}
     return foreign(number, **(past | changes))
 
 
-def stored(context: ForeignContext, context_id: int) -> Context:
+def stored(context: PortableContext, context_id: int) -> Context:
     return replace(as_stored(context, context_id), updated_at=context.updated_at)
 
 
@@ -137,9 +136,9 @@ def test_the_ids_of_contexts_and_of_trash_rise_together(repository: MemoryReposi
     ]
     repository.bring(brought)
     contexts, trash, _ = held(repository)
-    ids = {context.content: context.id for context in contexts}
-    ids |= {one.context.content: one.context.id for one in trash}
-    assert [ids[context.content] for context in brought] == sorted(ids.values())
+    ids = {context.note.content: context.id for context in contexts}
+    ids |= {one.context.note.content: one.context.id for one in trash}
+    assert [ids[context.note.content] for context in brought] == sorted(ids.values())
 
 
 def test_the_trash_is_walked_in_pieces_by_rising_id(repository: MemoryRepository) -> None:
@@ -159,10 +158,10 @@ def test_the_trash_is_walked_in_pieces_by_rising_id(repository: MemoryRepository
 def test_a_trash_in_which_little_is_left_is_walked(repository: MemoryRepository) -> None:
     repository.bring([foreign(number, forgotten_at=NOON) for number in range(1_200)])
     for one in repository.walk_trash(after=0, limit=1_199):
-        if one.context.content not in ("note 7", "note 1003"):
+        if one.context.note.content not in ("note 7", "note 1003"):
             repository.forget(one.context.id, project=None, permanently=True)
     first, second, third = repository.walk_trash(after=0, limit=9)
-    contents = [one.context.content for one in (first, second, third)]
+    contents = [one.context.note.content for one in (first, second, third)]
     assert contents == ["note 7", "note 1003", "note 1199"]
     assert repository.walk_trash(after=first.context.id, limit=1) == (second,)
 
@@ -176,7 +175,7 @@ def test_only_what_was_changed_is_among_the_revised(repository: MemoryRepository
     ids = [*(context.id for context in contexts), 10**6]
     revised = repository.revised(ids)
     assert {
-        context_id: [(past.number, past.content) for past in revisions]
+        context_id: [(past.number, past.note.content) for past in revisions]
         for context_id, revisions in revised.items()
     } == {
         contexts[1].id: [(1, "note 1"), (2, "changed")],
@@ -274,13 +273,13 @@ def test_two_projects_become_one(
     tags = after.popular_tags(new, minimum_count=1, limit=99).tags
     counted: dict[str, int] = {}
     for context in after.walk(after=0, limit=999):
-        for tag in context.tags if context.project == new else ():
+        for tag in context.note.tags if context.project == new else ():
             counted[tag] = counted.get(tag, 0) + 1
     assert {each.tag: each.count for each in tags} == counted
     assert tags[0] == TagCount(tag="a", count=of_old.context_count + of_new.context_count)
     assert find(after, "note", project=new, limit=99).total == counted["a"]
     of_alpha = find(after, "alpha", project=new, limit=99)
-    assert {one.context.content.split()[3] for one in of_alpha.found} == {"alpha"}
+    assert {one.context.note.content.split()[3] for one in of_alpha.found} == {"alpha"}
     assert (after.summary("other"), find(after, "note word1", project="other", limit=9)) == rest
 
 
@@ -380,8 +379,8 @@ def test_what_is_saved_while_its_project_is_renamed_is_never_lost(
     assert len(there) == 60 + len(saved)
     for context_id, context in saved.items():
         found = there[context_id]
-        assert found.content == context.content
-        assert context_id not in changed or found.importance == 9
+        assert found.note.content == context.note.content
+        assert context_id not in changed or found.note.importance == 9
         assert repository.get([context_id], project=found.project) == (found,)
     moved += repository.rename_project("alpha", "beta")
     assert moved == len(there)

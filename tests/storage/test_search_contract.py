@@ -104,7 +104,7 @@ def test_filters_apply_before_anything_is_cut(
 ) -> None:
     repository.bring([foreign(number) for number in range(10)])
     page = search(repository, "note", **filters)
-    assert {c.content for c in contexts(page)} == {f"note {number}" for number in numbers}
+    assert {c.note.content for c in contexts(page)} == {f"note {number}" for number in numbers}
     assert page.total == len(numbers)
     one = search(repository, "note", limit=1, **filters)
     assert (one.total, len(one.found)) == (len(numbers), min(1, len(numbers)))
@@ -137,7 +137,7 @@ def test_what_is_changed_is_found_by_what_it_is_now(repository: MemoryRepository
     repository.update(saved.id, Change(content="We chose SQLite.", tags=("new",)), project=None)
     assert contexts(search(repository, "mysql old")) == []
     (found,) = contexts(search(repository, "sqlite"))
-    assert found.content == "We chose SQLite."
+    assert found.note.content == "We chose SQLite."
     assert len(contexts(search(repository, "new"))) == 1
     repository.update(saved.id, Change(importance=9), project=None)
     assert len(contexts(search(repository, "sqlite", minimum_importance=9))) == 1
@@ -297,7 +297,7 @@ def test_the_same_contexts_give_the_same_answer_in_every_store(
         for context in repository.walk(after=0, limit=400)[::7]:
             repository.forget(context.id, project=None)
         for context in repository.walk(after=0, limit=400)[::5]:
-            change = Change(content=context.content[::-1], add_tags=("x1",))
+            change = Change(content=context.note.content[::-1], add_tags=("x1",))
             repository.update(context.id, change, project=None)
     for _ in range(120):
         text = " ".join(chance.choices(vocabulary, k=chance.randint(1, 6)))
@@ -307,7 +307,7 @@ def test_the_same_contexts_give_the_same_answer_in_every_store(
         answers = [search(repository, text, limit=10, **filters) for repository in both]
         shown = [
             (
-                [(f.context.content, f.score, f.matches) for f in page.found],
+                [(f.context.note.content, f.score, f.matches) for f in page.found],
                 page.total,
                 page.suggestions,
             )

@@ -12,7 +12,8 @@ from extended_memory.domain import (
     OLDEST_TIME,
     Change,
     Finding,
-    ForeignContext,
+    Note,
+    PortableContext,
     Revision,
     StoreError,
     TimeRefusedError,
@@ -33,7 +34,7 @@ LAST = datetime.max.replace(tzinfo=timezone.utc)
 
 
 def with_revision(time: datetime) -> dict[str, Any]:
-    revision = Revision(number=1, content="was", importance=1, tags=(), replaced_at=time)
+    revision = Revision(number=1, note=Note(content="was", importance=1, tags=()), replaced_at=time)
     return {"revisions": (revision,), "updated_at": NEWEST_TIME}
 
 
@@ -58,7 +59,7 @@ def test_a_context_with_a_time_out_of_bounds_is_refused_and_none_is_stored(
     assert repository.bring([foreign(1)]) == 1
 
 
-def at_the_bounds(repository: MemoryRepository) -> list[ForeignContext]:
+def at_the_bounds(repository: MemoryRepository) -> list[PortableContext]:
     """Bring contexts of neighbouring importances at both ends of time; newest first."""
     brought = [
         foreign(number, importance=importance, created_at=time, content=f"note {number}")
@@ -92,19 +93,19 @@ def test_importance_and_time_hold_up_to_the_bounds_and_beyond_them_nothing_is_fo
     for tags in ((), ("a",), ("a", "t1")):
         for minimum in (1, 5, 6):
             expected = [
-                one.content
+                one.note.content
                 for one in brought
                 if one.created_at in times
-                and one.importance >= minimum
-                and (not tags or set(tags) & set(one.tags))
+                and one.note.importance >= minimum
+                and (not tags or set(tags) & set(one.note.tags))
             ]
             page = load(repository, minimum_importance=minimum, tags=tags, span=span)
-            assert [context.content for context in page.contexts] == expected
+            assert [context.note.content for context in page.contexts] == expected
             assert page.total == len(expected)
             found = find(
                 repository, "note", minimum_importance=minimum, tags=tags, span=span, limit=9
             )
-            assert {one.context.content for one in found.found} == set(expected)
+            assert {one.context.note.content for one in found.found} == set(expected)
     assert repository.check(lambda *_: None) == ()
 
 

@@ -109,8 +109,8 @@ def test_a_folder_of_notes_is_one_inside_a_zip(top: str, tmp_path: Path) -> None
     shutil.make_archive(str(tmp_path / "basic"), "zip", DATA, "basic-memory")
     expected = [i.context for i in read(DATA / "basic-memory") if isinstance(i, Found)]
     found = [i.context for i in read(tmp_path / "basic.zip") if isinstance(i, Found)]
-    assert [(c.project, c.content, c.origin) for c in found] == [
-        (c.project, c.content, c.origin) for c in expected
+    assert [(c.project, c.note.content, c.origin) for c in found] == [
+        (c.project, c.note.content, c.origin) for c in expected
     ]
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 from hypothesis import strategies as st
 
-from extended_memory.domain import ForeignContext, Revision, from_milliseconds
+from extended_memory.domain import Note, PortableContext, Revision, from_milliseconds
 from extended_memory.names import adopted_project, normalise_tags
 from extended_memory.transfer.origins import origin_of
 
@@ -40,7 +40,7 @@ IDS = st.integers(1, 2**53 - 1)
 
 
 @st.composite
-def exported(draw: st.DrawFn) -> tuple[int, ForeignContext]:
+def exported(draw: st.DrawFn) -> tuple[int, PortableContext]:
     """Draw a context with its id, with all it was before, and perhaps in the trash."""
     context_id, created = draw(IDS), draw(_TIMES)
     revisions: list[Revision] = []
@@ -50,19 +50,17 @@ def exported(draw: st.DrawFn) -> tuple[int, ForeignContext]:
         revisions.append(
             Revision(
                 number=number,
-                content=draw(CONTENTS),
-                importance=draw(st.integers(1, 10)),
-                tags=draw(_TAGS),
+                note=Note(
+                    content=draw(CONTENTS), importance=draw(st.integers(1, 10)), tags=draw(_TAGS)
+                ),
                 replaced_at=at,
             )
         )
     content = draw(CONTENTS)
-    return context_id, ForeignContext(
+    return context_id, PortableContext(
         origin=origin_of(context_id, created, content, revisions),
         project=draw(_NAMES.map(adopted_project)),
-        content=content,
-        importance=draw(st.integers(1, 10)),
-        tags=draw(_TAGS),
+        note=Note(content=content, importance=draw(st.integers(1, 10)), tags=draw(_TAGS)),
         created_at=created,
         updated_at=at if revisions else None,
         revisions=tuple(revisions),
@@ -70,16 +68,16 @@ def exported(draw: st.DrawFn) -> tuple[int, ForeignContext]:
     )
 
 
-EXAMPLE = ForeignContext(
+EXAMPLE = PortableContext(
     origin=origin_of(
         7,
         datetime(2026, 11, 23, 9, 15, 0, 250_000, timezone.utc),
         "Orders are stored in PostgreSQL.",
     ),
     project="web shop",
-    content="Orders are stored in PostgreSQL.",
-    importance=9,
-    tags=("database", "decision"),
+    note=Note(
+        content="Orders are stored in PostgreSQL.", importance=9, tags=("database", "decision")
+    ),
     created_at=datetime(2026, 11, 23, 9, 15, 0, 250_000, timezone.utc),
 )
 """A plain context, which has the id 7 in its store."""

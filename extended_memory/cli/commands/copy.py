@@ -14,7 +14,7 @@ from extended_memory.cli import console, environment
 from extended_memory.cli.commands import import_redis
 from extended_memory.domain import (
     TIME_BOUNDS,
-    ForeignContext,
+    PortableContext,
     SettingsError,
     StoreError,
     TimeRefusedError,
@@ -149,7 +149,7 @@ def _bring_over(
         progress.advance(task, sum(one.forgotten_at is None for one in some.values()))
 
 
-def _between(memory: MemoryService, after: int, last: int) -> dict[int, ForeignContext]:
+def _between(memory: MemoryService, after: int, last: int) -> dict[int, PortableContext]:
     """Return what has an id in a range."""
     return dict(takewhile(lambda each: each[0] <= last, everything(memory, after=after)))
 

@@ -73,9 +73,9 @@ def _in_editor(memory: MemoryService, context_id: int, project: str) -> UpdatedC
     if not found:
         return None
     (context,) = found
-    with draft(context.content, name=f"context-{context_id}") as path:
+    with draft(context.note.content, name=f"context-{context_id}") as path:
         text = edited(path, environment.editor())
-        if text == context.content:
+        if text == context.note.content:
             return UpdatedContext(context=context, revision=None)
         try:
             return memory.update(
@@ -98,5 +98,5 @@ def _changed_meanwhile(current: Context) -> str:
     """Say that a change was refused, and show what it would have overwritten."""
     return (
         f"#{current.id} was changed meanwhile, at {local_time(current.last_changed_at)}, so it was "
-        f"left as it is. It is now:\n\n{console.clean(current.content)}"
+        f"left as it is. It is now:\n\n{console.clean(current.note.content)}"
     )

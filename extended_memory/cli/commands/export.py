@@ -14,7 +14,7 @@ from cyclopts import Parameter
 
 from extended_memory import output
 from extended_memory.cli import console, environment, moving
-from extended_memory.domain import ForeignContext
+from extended_memory.domain import PortableContext
 from extended_memory.output import Target
 from extended_memory.service import MemoryService
 from extended_memory.storage.backends import store_files
@@ -134,7 +134,7 @@ def _progress(
         yield lambda is_one: progress.advance(task, is_one)
 
 
-def _of(memory: MemoryService, project: str) -> Iterator[tuple[int, ForeignContext]]:
+def _of(memory: MemoryService, project: str) -> Iterator[tuple[int, PortableContext]]:
     return (one for one in everything(memory) if project in ("", one[1].project))
 
 

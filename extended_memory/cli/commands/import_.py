@@ -112,7 +112,7 @@ class _Importer:
             if self._project:
                 found = replace(found, context=replace(found.context, project=self._project))
             batch.append(found)
-            size += len(found.context.content)
+            size += len(found.context.note.content)
             if len(batch) == moving.BATCH or size > _BATCH_BYTES:
                 self._bring(batch, tally)
                 batch, size = [], 0

@@ -4,7 +4,7 @@ import sys
 
 from extended_memory.cli import console, environment, options
 from extended_memory.cli.commands.show import NoSuchContextError, missing
-from extended_memory.domain import ExtendedMemoryError
+from extended_memory.domain import ExtendedMemoryError, Note
 from extended_memory.protocol import answers, arguments
 from extended_memory.protocol.replies import beginning
 from extended_memory.service import MemoryService
@@ -35,7 +35,7 @@ def add(
     """
     content = checked_content(_of_input() if text == "-" else text)
     with environment.opened(missing="made") as memory:
-        saved = memory.save(project, content, importance=importance, tags=tag)
+        saved = memory.save(project, Note(content=content, importance=importance, tags=tag))
     if as_json:
         console.show_json(answers.saved(saved))
     else:
@@ -117,7 +117,7 @@ def _agreed(memory: MemoryService, ids: tuple[int, ...], project: str, *, for_go
     if not there:
         raise missing(ids, project)
     for context in there[:_SHOWN_BEFORE_FORGETTING]:
-        console.note(f"#{context.id}  {context.project}: {beginning(context.content)}")
+        console.note(f"#{context.id}  {context.project}: {beginning(context.note.content)}")
     which = f"#{there[0].id}" if len(there) == 1 else f"these {len(there):,}"
     return console.ask(f"Delete {which} for good?" if for_good else f"Forget {which}?")
 

@@ -94,8 +94,10 @@ def _show(page: SearchPage) -> None:
             f"{context.id}",
             f"{found.score:.2f}",
             *[console.when(out, context.created_at) for _ in saved],
-            *[", ".join(context.tags) for _ in tags],
-            _passage(context.content, page.terms, room) if out.is_terminal else context.content,
+            *[", ".join(context.note.tags) for _ in tags],
+            _passage(context.note.content, page.terms, room)
+            if out.is_terminal
+            else context.note.content,
         )
     out.print(shown)
 

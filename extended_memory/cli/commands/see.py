@@ -82,7 +82,7 @@ def _show(rows: Sequence[Context]) -> None:
     if console.is_narrow(out):
         shown = console.table(console.number("id"), console.number("imp"), console.rest("content"))
         for row in rows:
-            shown.add_row(f"{row.id}", f"{row.importance}", row.content)
+            shown.add_row(f"{row.id}", f"{row.note.importance}", row.note.content)
     else:
         width = _TAGS_WIDTH if out.is_terminal else None
         shown = console.table(
@@ -95,10 +95,10 @@ def _show(rows: Sequence[Context]) -> None:
         for row in rows:
             shown.add_row(
                 f"{row.id}",
-                f"{row.importance}",
+                f"{row.note.importance}",
                 console.when(out, row.created_at),
-                ", ".join(row.tags),
-                row.content,
+                ", ".join(row.note.tags),
+                row.note.content,
             )
     out.print(shown)
 
@@ -163,7 +163,7 @@ def trash(
             *[console.when(out, row.forgotten_at)] * (not narrow),
             _gone_after(row.forgotten_at, kept_for),
             *[row.context.project] * (not narrow),
-            row.context.content,
+            row.context.note.content,
         )
     out.print(shown)
 

@@ -48,7 +48,7 @@ def show(
             raise missing([context_id], project)
         (context,) = found
         earlier = memory.revisions(context_id, project=project, limit=_MOST_REVISIONS)
-    content = context.content if revision is None else _text_of(earlier, context_id, revision)
+    content = context.note.content if revision is None else _text_of(earlier, context_id, revision)
     if as_json:
         console.show_json(
             {**answers.whole(context), "revisions": [_revision(each) for each in earlier]}
@@ -91,8 +91,8 @@ def show_markdown(text: str) -> None:
 def _describe(context: Context, earlier: Sequence[Revision], revision: int | None) -> None:
     """Print what is known of a context, above its content."""
     out = console.out()
-    head = f"#{context.id} importance {context.importance}"
-    head += f", tags: {', '.join(context.tags)}" if context.tags else ""
+    head = f"#{context.id} importance {context.note.importance}"
+    head += f", tags: {', '.join(context.note.tags)}" if context.note.tags else ""
     times = f'project "{context.project}", saved {local_time(context.created_at)}'
     times += f", changed {local_time(context.updated_at)}" if context.updated_at else ""
     times += f", revisions: {len(earlier)}" if earlier else ""
@@ -119,8 +119,8 @@ def _list(context: Context, earlier: Sequence[Revision]) -> None:
         shown.add_row(
             f"{each.number}",
             local_time(each.replaced_at),
-            *[f"{each.importance}", ", ".join(each.tags)] * (not narrow),
-            each.content,
+            *[f"{each.note.importance}", ", ".join(each.note.tags)] * (not narrow),
+            each.note.content,
         )
     out.print(shown)
 
@@ -128,7 +128,7 @@ def _list(context: Context, earlier: Sequence[Revision]) -> None:
 def _text_of(earlier: Sequence[Revision], context_id: int, number: int) -> str:
     for each in earlier:
         if each.number == number:
-            return each.content
+            return each.note.content
     raise NoSuchContextError(
         f"#{context_id} has no revision {number}: show {context_id} --revisions lists them."
     )
@@ -138,7 +138,7 @@ def _revision(revision: Revision) -> dict[str, object]:
     return {
         "revision": revision.number,
         "replaced_at": timestamp(revision.replaced_at),
-        "importance_level": revision.importance,
-        "tags": list(revision.tags),
-        "content": revision.content,
+        "importance_level": revision.note.importance,
+        "tags": list(revision.note.tags),
+        "content": revision.note.content,
     }

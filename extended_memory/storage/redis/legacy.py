@@ -18,7 +18,8 @@ from typing import Any
 from extended_memory.domain import (
     MAXIMUM_IMPORTANCE,
     MINIMUM_IMPORTANCE,
-    ForeignContext,
+    Note,
+    PortableContext,
     can_be_stored,
     from_milliseconds,
     to_milliseconds,
@@ -95,7 +96,7 @@ class LegacyRedis:
         self._order = sorted((moment, name) for name, moment in times.items())
         return survey
 
-    def read(self) -> Iterator[list[ForeignContext]]:
+    def read(self) -> Iterator[list[PortableContext]]:
         """Give the contexts that were found, oldest first, in batches.
 
         One that has expired since is left out.
@@ -156,7 +157,7 @@ class LegacyRedis:
         return ids
 
 
-def _context(name: str, body: str, now: datetime) -> ForeignContext | None:
+def _context(name: str, body: str, now: datetime) -> PortableContext | None:
     """Read a body as 0.9.0 wrote it; return None where it is no context."""
     try:
         values = json.loads(body)
@@ -167,16 +168,18 @@ def _context(name: str, body: str, now: datetime) -> ForeignContext | None:
     importance = values.get("importance_level")
     tags = values.get("tags")
     written = values.get("project_id")
-    return ForeignContext(
+    return PortableContext(
         origin=f"{ORIGIN}:{name.removeprefix('context:')}",
         project=adopted_project(written if isinstance(written, str) else ""),
-        content=_unicode(values["content"]),
-        importance=min(max(importance, MINIMUM_IMPORTANCE), MAXIMUM_IMPORTANCE)
-        if isinstance(importance, int)
-        else _DEFAULT_IMPORTANCE,
-        tags=normalise_tags(_unicode(tag) for tag in tags if isinstance(tag, str))
-        if isinstance(tags, list)
-        else (),
+        note=Note(
+            content=_unicode(values["content"]),
+            importance=min(max(importance, MINIMUM_IMPORTANCE), MAXIMUM_IMPORTANCE)
+            if isinstance(importance, int)
+            else _DEFAULT_IMPORTANCE,
+            tags=normalise_tags(_unicode(tag) for tag in tags if isinstance(tag, str))
+            if isinstance(tags, list)
+            else (),
+        ),
         created_at=_time(values) or now,
     )
 
@@ -185,7 +188,7 @@ def _note(
     survey: Survey,
     name: str,
     values: dict[str, Any],
-    context: ForeignContext,
+    context: PortableContext,
     life: int,
     now: datetime,
 ) -> None:

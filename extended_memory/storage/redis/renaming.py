@@ -92,7 +92,7 @@ class Mover:
             if body is None:
                 return False
             context = self._store.read(body, context_id, old)
-            tags = context.tags if place == "contexts" else ()
+            tags = context.note.tags if place == "contexts" else ()
             impacts = impacts_of(context) if place == "contexts" else {}
             outcome, *note = self._store.run(
                 "depart",
@@ -106,7 +106,7 @@ class Mover:
                 [
                     body,
                     name,
-                    rows.digest(context),
+                    rows.digest(context.note),
                     token,
                     place,
                     new,

@@ -12,8 +12,9 @@ from extended_memory.domain import (
     ContextChangedError,
     ContextPage,
     Finding,
-    ForeignContext,
     ForgottenContext,
+    Note,
+    PortableContext,
     Project,
     Revision,
     SearchPage,
@@ -62,28 +63,12 @@ class RedisRepository(MemoryRepository):
         self._mover = Mover(self._store, self._writer)
         self._indexer = Indexer(self._store)
 
-    def save(
-        self,
-        project: str,
-        content: str,
-        *,
-        importance: int,
-        tags: tuple[str, ...],
-        repeat_within: timedelta,
-    ) -> Context:
+    def save(self, project: str, note: Note, *, repeat_within: timedelta) -> Context:
         """Store a context; see the contract."""
         with self._store.use():
-            context = Context(
-                id=0,
-                project=project,
-                content=content,
-                importance=importance,
-                tags=tags,
-                created_at=from_milliseconds(0),
-            )
-            return self._writer.save(context, repeat_within=repeat_within)
+            return self._writer.save(project, note, repeat_within=repeat_within)
 
-    def bring(self, contexts: Sequence[ForeignContext]) -> int:
+    def bring(self, contexts: Sequence[PortableContext]) -> int:
         """Store contexts of another store; see the contract."""
         require_storable(contexts)
         return sum(self._bring(context) for context in contexts)
@@ -202,10 +187,10 @@ class RedisRepository(MemoryRepository):
     ) -> UpdatedContext | None:
         """Change a context; see the contract."""
 
-        def become(old: Context) -> Context:
+        def become(old: Context) -> Note:
             if last_changed is not None and old.last_changed_at not in last_changed:
                 raise ContextChangedError(old)
-            return change.applied_to(old)
+            return change.applied_to(old.note)
 
         with self._store.use():
             owner = self._owner(context_id, project)
@@ -235,17 +220,14 @@ class RedisRepository(MemoryRepository):
             if owner is None:
                 return None
             if revision is None:
-                restored = self._writer.change(owner, context_id, "trash", lambda old: old)
+                restored = self._writer.change(owner, context_id, "trash", lambda old: old.note)
                 return None if restored is None else restored.context
             earlier = self._writer.revision(owner, context_id, revision)
             if earlier is None:
                 return None
-            change = Change(
-                content=earlier.content, importance=earlier.importance, tags=earlier.tags
-            )
             restored = self._writer.change(
-                owner, context_id, "trash", change.applied_to
-            ) or self._writer.change(owner, context_id, "contexts", change.applied_to)
+                owner, context_id, "trash", lambda _: earlier.note
+            ) or self._writer.change(owner, context_id, "contexts", lambda _: earlier.note)
             return None if restored is None else restored.context
 
     def revisions(
@@ -366,7 +348,7 @@ class RedisRepository(MemoryRepository):
         """Close every connection; see the contract."""
         self._store.close()
 
-    def _bring(self, context: ForeignContext) -> bool:
+    def _bring(self, context: PortableContext) -> bool:
         with self._store.use():
             outcome, context_id = self._writer.reserve(context.project, context.origin)
             if outcome == "known":
@@ -382,16 +364,14 @@ class RedisRepository(MemoryRepository):
             brought = Context(
                 id=context_id,
                 project=context.project,
-                content=context.content,
-                importance=context.importance,
-                tags=context.tags,
+                note=context.note,
                 created_at=context.created_at,
                 updated_at=context.updated_at,
             )
             forgotten_at = context.forgotten_at
             stored_id = self._writer.bring(
                 brought,
-                rows.revisions(brought, context.revisions),
+                rows.revisions(context.created_at, context.revisions),
                 forgotten_at="" if forgotten_at is None else str(to_milliseconds(forgotten_at)),
             )
             self._writer.settle(context.origin, stored_id)

@@ -24,9 +24,9 @@ def summary(store: Store, reader: Reader, projects: Sequence[str]) -> Summary:
             with store.use():
                 contexts = reader.contexts(project, ids)
                 revision_count += _revisions(store, reader, contexts)
-            importances.update(context.importance for context in contexts)
+            importances.update(context.note.importance for context in contexts)
             weeks.update(week_of(context.created_at) for context in contexts)
-            content_bytes += sum(len(context.content.encode()) for context in contexts)
+            content_bytes += sum(len(context.note.content.encode()) for context in contexts)
             if times := [context.created_at for context in contexts]:
                 moments += [min(times), max(times)]
                 moments = [min(moments), max(moments)]

@@ -13,6 +13,7 @@ from typing import Literal
 
 from extended_memory.domain import (
     Context,
+    Note,
     Revision,
     StoreError,
     UpdatedContext,
@@ -63,69 +64,79 @@ class Writer:
                 return outcome, int(number)
             self._bucket = int(number)
 
-    def save(self, context: Context, *, repeat_within: timedelta) -> Context:
-        """Store a new context with the next id and the server's time; return it as stored.
+    def save(self, project: str, note: Note, *, repeat_within: timedelta) -> Context:
+        """Store a note under the next id, with the server's time; return it as stored.
 
-        Or return the one that it repeats. The id of ``context`` means nothing.
+        Or return the context that it repeats.
         """
-        token = new_token()
         if self._next and not self._store.is_cluster:
             # One script instead of two: it is told which id is the next, and does nothing where
             # somebody else was given that one.
             stored = self._put(
-                replace(context, id=self._next),
-                token=token,
-                repeat_within=repeat_within,
-                is_guess=True,
+                self._next, project, note, repeat_within=repeat_within, is_guess=True
             )
             if stored is not None:
                 return stored
-        return self.put(
-            replace(context, id=self.reserve(context.project)[1]), repeat_within=repeat_within
-        )
+        reserved = self.reserve(project)[1]
+        return self.put(reserved, project, note, repeat_within=repeat_within)
 
-    def put(self, context: Context, *, repeat_within: timedelta) -> Context:
-        """Store a context under the id that was reserved for it; return it as stored.
+    def put(
+        self, context_id: int, project: str, note: Note, *, repeat_within: timedelta
+    ) -> Context:
+        """Store a note under the id that was reserved for it; return it as stored.
 
-        It gets the server's time. Or return the one that it repeats.
+        It gets the server's time. Or return the context that it repeats.
         """
         while True:
-            stored = self._put(context, token=new_token(), repeat_within=repeat_within)
+            stored = self._put(context_id, project, note, repeat_within=repeat_within)
             if stored is not None:
                 return stored
             # The context that it repeated was forgotten since, or the ids' server lost some of
             # its last writes in a failover, and this project's did not.
-            context = replace(context, id=self.reserve(context.project)[1])
+            context_id = self.reserve(project)[1]
 
     def _put(
-        self, context: Context, *, token: str, repeat_within: timedelta, is_guess: bool = False
+        self,
+        context_id: int,
+        project: str,
+        note: Note,
+        *,
+        repeat_within: timedelta,
+        is_guess: bool = False,
     ) -> Context | None:
-        """Store a context under its id; return None where that cannot be: see ``save.lua``."""
+        """Store a note under an id; return None where that cannot be: see ``save.lua``."""
         context, outcome, found = self._ask_to_save(
-            context, token, repeat_within, is_guess=is_guess
+            context_id, project, note, repeat_within, is_guess=is_guess
         )
         if outcome == "saved":
-            self._next = context.id + 1
+            self._next = context_id + 1
             return replace(context, created_at=from_milliseconds(int(found[0])))
         if outcome == "other":
             self._next = int(found[0])
         if outcome == "repeated":
-            body = self.body(context.project, id_of(found[1]), "contexts")
+            body = self.body(project, id_of(found[1]), "contexts")
             if body is not None:
-                return self._store.read(body, id_of(found[1]), context.project)
+                return self._store.read(body, id_of(found[1]), project)
         return None
 
     def _ask_to_save(
-        self, context: Context, token: str, repeat_within: timedelta, *, is_guess: bool
+        self,
+        context_id: int,
+        project: str,
+        note: Note,
+        repeat_within: timedelta,
+        *,
+        is_guess: bool,
     ) -> tuple[Context, str, list[str]]:
         """Run ``save.lua``; return the context as it was sent, and the answer.
 
         A context is found by its date as well, and the server is the one to give it a time: so
         the script says where it is another day there than we took it for.
         """
+        token = new_token()
         while True:
             today = datetime.now(timezone.utc) + self._ahead
-            context = replace(context, created_at=today)
+            context = Context(id=context_id, project=project, note=note, created_at=today)
             keys, values = save_request(
                 self._keys, context, token, repeat_within, is_guess=is_guess
             )
@@ -172,9 +183,9 @@ class Writer:
         )
 
     def change(
-        self, project: str, context_id: int, place: Place, become: Callable[[Context], Context]
+        self, project: str, context_id: int, place: Place, become: Callable[[Context], Note]
     ) -> UpdatedContext | None:
-        """Let a context become another one, out of the trash if it is there.
+        """Give a context another note, and take it out of the trash if it is there.
 
         Return None where it is not in that place. ``become`` may be called again, where the
         context has changed meanwhile.
@@ -185,36 +196,36 @@ class Writer:
             if body is None:
                 return None
             old = self._store.read(body, context_id, project)
-            new = become(old)
-            if new == old and place == "contexts":
+            note = become(old)
+            if note == old.note and place == "contexts":
                 return UpdatedContext(context=old, revision=None)
             held = impacts_of(old) if place == "contexts" else {}
-            impacts = impacts_of(new)
+            impacts = impacts_of(replace(old, note=note))
             lost = [term for term in held if term not in impacts]
             altered = {term: one for term, one in impacts.items() if held.get(term) != one}
             outcome, *found = self._store.run(
                 "change",
                 [
                     *self._keys.of_context(project, context_id),
-                    *self._keys.tagged(project, (*old.tags, *new.tags)),
+                    *self._keys.tagged(project, (*old.note.tags, *note.tags)),
                     *self._keys.postings(project, (*lost, *altered)),
                 ],
                 [
                     body,
                     member(context_id),
-                    rows.digest(old),
+                    rows.digest(old.note),
                     token,
                     place,
-                    new.importance,
-                    "" if new == old else rows.rest(new),
-                    rows.digest(new),
+                    note.importance,
+                    "" if note == old.note else rows.rest(note),
+                    rows.digest(note),
                     KEEP,
                     analyzer_version(),
-                    len(old.tags),
-                    len(new.tags),
+                    len(old.note.tags),
+                    len(note.tags),
                     len(lost),
-                    *old.tags,
-                    *new.tags,
+                    *old.note.tags,
+                    *note.tags,
                     *altered.values(),
                 ],
             )
@@ -238,19 +249,19 @@ class Writer:
                 "forget",
                 [
                     *self._keys.of_context(project, context_id),
-                    *self._keys.tagged(project, old.tags),
+                    *self._keys.tagged(project, old.note.tags),
                     *self._keys.postings(project, terms),
                 ],
                 [
                     body,
                     member(context_id),
-                    rows.digest(old),
+                    rows.digest(old.note),
                     token,
                     place,
                     "" if permanently else "trash",
                     KEEP,
                     analyzer_version(),
-                    *old.tags,
+                    *old.note.tags,
                 ],
             )
             if removed >= 0:
@@ -290,15 +301,15 @@ def save_request(
     first, last = _day(context.created_at)
     of_all = [
         *keys.of_context(context.project, context.id),
-        *keys.tagged(context.project, context.tags),
+        *keys.tagged(context.project, context.note.tags),
         *(keys.of_ids(bucket(context.id)) if is_guess else ()),
         *keys.postings(context.project, impacts),
     ]
     return of_all, [
         member(context.id),
-        context.importance,
-        rows.rest(context),
-        rows.digest(context),
+        context.note.importance,
+        rows.rest(context.note),
+        rows.digest(context.note),
         repeat_within // _MILLISECOND,
         KEEP,
         token,
@@ -309,8 +320,8 @@ def save_request(
         context.project,
         LAYOUT,
         __version__,
-        len(context.tags),
-        *context.tags,
+        len(context.note.tags),
+        *context.note.tags,
         *impacts.values(),
     ]
 
@@ -326,7 +337,7 @@ def bring_request(
     impacts: Mapping[str, int] | None = None,
 ) -> tuple[list[str], list[str | int]]:
     """Return the keys and the arguments of ``_bring.lua``; see ``Writer.bring``."""
-    tags = () if forgotten_at else context.tags
+    tags = () if forgotten_at else context.note.tags
     if impacts is None:
         impacts = {} if forgotten_at else impacts_of(context)
     of_all = [
@@ -338,9 +349,9 @@ def bring_request(
     ]
     return of_all, [
         member(context.id),
-        context.importance,
-        rows.whole(context),
-        rows.digest(context),
+        context.note.importance,
+        rows.whole(context.note, context.created_at, context.updated_at),
+        rows.digest(context.note),
         KEEP,
         token,
         analyzer_version(),

@@ -1,6 +1,5 @@
 """The repository contract on SQLite."""
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
@@ -17,8 +16,9 @@ from extended_memory.domain import (
     ContextChangedError,
     ContextPage,
     Finding,
-    ForeignContext,
     ForgottenContext,
+    Note,
+    PortableContext,
     Project,
     Revision,
     SearchPage,
@@ -33,8 +33,7 @@ from extended_memory.domain import (
     to_milliseconds,
 )
 from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository, Tell
-from extended_memory.storage.sqlite import renaming, statements, summary, writing
-from extended_memory.storage.sqlite.content_hash import content_digest
+from extended_memory.storage.sqlite import renaming, rows, statements, summary, writing
 from extended_memory.storage.sqlite.file.database import Database
 from extended_memory.storage.sqlite.file.engine import driver_connection
 from extended_memory.storage.sqlite.models import (
@@ -43,7 +42,6 @@ from extended_memory.storage.sqlite.models import (
     ContextTagRow,
     ProjectRow,
 )
-from extended_memory.storage.sqlite.writing import NewContext
 
 _PURGED_AT_A_TIME = 100
 
@@ -57,47 +55,21 @@ class SqlRepository(MemoryRepository):
     def __init__(self, path: Path, *, own_folder: bool = False, must_exist: bool = False) -> None:
         self._database = Database(path, own_folder=own_folder, must_exist=must_exist)
 
-    def save(
-        self,
-        project: str,
-        content: str,
-        *,
-        importance: int,
-        tags: tuple[str, ...],
-        repeat_within: timedelta,
-    ) -> Context:
+    def save(self, project: str, note: Note, *, repeat_within: timedelta) -> Context:
         """Store a context; see the contract."""
         with self._database.writing() as database:
             moment = writing.now()  # under the write lock, so that ids and times rise together
             of_project = writing.project_id(database, project, moment)
-            values: dict[str, Any] = {
-                "content": content,
-                "importance": importance,
-                "digest": content_digest(content),
-                "since": moment - repeat_within // timedelta(milliseconds=1),
-                "project_id": of_project,
-            }
-            repeated = self._repeated(database, values, tags)
+            since = moment - repeat_within // timedelta(milliseconds=1)
+            repeated = self._repeated(database, note, of_project, since)
             if repeated is not None:
                 return repeated
-            new = NewContext(
-                project=project,
-                content=content,
-                importance=importance,
-                tags=tags,
-                created_at=moment,
-            )
-            context_id = writing.put_in(database, new, of_project)
+            context_id = writing.put_in(database, note, of_project=of_project, created_at=moment)
         return Context(
-            id=context_id,
-            project=project,
-            content=content,
-            importance=importance,
-            tags=tags,
-            created_at=from_milliseconds(moment),
+            id=context_id, project=project, note=note, created_at=from_milliseconds(moment)
         )
 
-    def bring(self, contexts: Sequence[ForeignContext]) -> int:
+    def bring(self, contexts: Sequence[PortableContext]) -> int:
         """Store contexts of another store; see the contract."""
         require_storable(contexts)
         new = 0
@@ -204,16 +176,16 @@ class SqlRepository(MemoryRepository):
     def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
         """Return the contexts with these ids; see the contract."""
         with self._database.reading() as connection:
-            rows = connection.execute(statements.OWNERS, {"ids": ids})
-            owners = {row.id: row.name for row in rows if project in (None, row.name)}
+            found = connection.execute(statements.OWNERS, {"ids": ids})
+            owners = {row.id: row.name for row in found if project in (None, row.name)}
             there = [context_id for context_id in dict.fromkeys(ids) if context_id in owners]
             return _contexts(connection, {context_id: owners[context_id] for context_id in there})
 
     def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
         """Return contexts by rising id; see the contract."""
         with self._database.reading() as connection:
-            rows = connection.execute(statements.WALK, {"after": after, "limit": limit})
-            owners = {row.id: row.name for row in rows}
+            found = connection.execute(statements.WALK, {"after": after, "limit": limit})
+            owners = {row.id: row.name for row in found}
             return _contexts(connection, owners)
 
     def update(
@@ -231,10 +203,10 @@ class SqlRepository(MemoryRepository):
                 return None
             if last_changed is not None and old.last_changed_at not in last_changed:
                 raise ContextChangedError(old)
-            new = change.applied_to(old)
-            if new == old:
+            note = change.applied_to(old.note)
+            if note == old.note:
                 return UpdatedContext(context=old, revision=None)
-            changed = writing.replace(database, old, new)
+            changed = writing.change(database, old, note)
             (number,) = database.execute(
                 statements.CHANGE_LAST_REVISION, {"id": context_id}
             ).fetchone()
@@ -263,28 +235,18 @@ class SqlRepository(MemoryRepository):
         with self._database.writing() as database:
             earlier = None
             if revision is not None:
-                number = {"id": context_id, "number": revision}
-                earlier = database.execute(statements.CHANGE_REVISION, number).fetchone()
+                earlier = writing.read_revision(database, context_id, revision)
                 if earlier is None:
                     return None
             context = writing.read_trash(database, context_id, project=project)
             if context is not None:
                 database.execute(statements.TRASH_TAKE, {"id": context_id})
-                updated_at = context.updated_at
-                writing.put_back(
-                    database,
-                    context,
-                    updated_at=None if updated_at is None else to_milliseconds(updated_at),
-                )
+                writing.put_back(database, context)
             elif earlier is not None:
                 context = writing.read(database, context_id, project=project)
-            if context is None or earlier is None:
+            if context is None or earlier is None or earlier == context.note:
                 return context
-            change = Change(
-                content=earlier[0], importance=earlier[1], tags=tuple(json.loads(earlier[2]))
-            )
-            new = change.applied_to(context)
-            return context if new == context else writing.replace(database, context, new)
+            return writing.change(database, context, earlier)
 
     def revisions(
         self, context_id: int, *, project: str | None, limit: int
@@ -294,15 +256,16 @@ class SqlRepository(MemoryRepository):
             owner = connection.execute(statements.OWNER, {"id": context_id}).scalar()
             if owner is None or project not in (None, owner):
                 return ()
-            rows = connection.execute(statements.REVISIONS, {"id": context_id, "limit": limit})
-            return tuple(_revision(row) for row in rows)
+            found = connection.execute(statements.REVISIONS, {"id": context_id, "limit": limit})
+            return tuple(rows.revision(row) for row in found.mappings())
 
     def revised(self, ids: Sequence[int]) -> Mapping[int, tuple[Revision, ...]]:
         """Return what contexts were before; see the contract."""
         revised: dict[int, tuple[Revision, ...]] = {}
         with self._database.reading() as connection:
-            for row in connection.execute(statements.REVISED, {"ids": ids}):
-                revised[row.context_id] = (*revised.get(row.context_id, ()), _revision(row))
+            for row in connection.execute(statements.REVISED, {"ids": ids}).mappings():
+                of = row["context_id"]
+                revised[of] = (*revised.get(of, ()), rows.revision(row))
         return revised
 
     def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:
@@ -311,13 +274,14 @@ class SqlRepository(MemoryRepository):
         if project is not None:
             query = query.where(ProjectRow.name == project)
         with self._database.reading() as connection:
-            return tuple(_forgotten(row) for row in connection.execute(query, {"limit": limit}))
+            found = connection.execute(query, {"limit": limit}).mappings()
+            return tuple(rows.forgotten(row) for row in found)
 
     def walk_trash(self, *, after: int, limit: int) -> tuple[ForgottenContext, ...]:
         """Return what is in the trash by rising id; see the contract."""
         with self._database.reading() as connection:
-            rows = connection.execute(statements.WALK_TRASH, {"after": after, "limit": limit})
-            return tuple(_forgotten(row) for row in rows)
+            found = connection.execute(statements.WALK_TRASH, {"after": after, "limit": limit})
+            return tuple(rows.forgotten(row) for row in found.mappings())
 
     def purge(self, *, before: datetime) -> int:
         """Remove what is old in the trash; see the contract."""
@@ -344,23 +308,25 @@ class SqlRepository(MemoryRepository):
     def projects(self) -> tuple[Project, ...]:
         """Return the projects; see the contract."""
         with self._database.reading() as connection:
-            return tuple(_project(row) for row in connection.execute(statements.PROJECTS))
+            found = connection.execute(statements.PROJECTS).mappings()
+            return tuple(rows.project(row) for row in found)
 
     def project(self, name: str) -> Project | None:
         """Return one project; see the contract."""
         with self._database.reading() as connection:
-            row = connection.execute(statements.PROJECT, {"project": name}).one_or_none()
-        return None if row is None else _project(row)
+            found = connection.execute(statements.PROJECT, {"project": name}).mappings()
+            row = found.one_or_none()
+        return None if row is None else rows.project(row)
 
     def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
         """Return the most used tags; see the contract."""
         values = {"project": project, "minimum": minimum_count}
         with self._database.reading() as connection:
-            rows = connection.execute(statements.POPULAR, values | {"limit": limit}).all()
-            total = len(rows)
+            found = connection.execute(statements.POPULAR, values | {"limit": limit}).all()
+            total = len(found)
             if total == limit:
                 total = connection.execute(statements.POPULAR_TOTAL, values).scalar_one()
-        tags = tuple(TagCount(tag=row.name, count=row.context_count) for row in rows)
+        tags = tuple(TagCount(tag=row.name, count=row.context_count) for row in found)
         return TagPage(tags=tags, total=total)
 
     def check(self, tell: Tell) -> tuple[Finding, ...]:
@@ -397,12 +363,13 @@ class SqlRepository(MemoryRepository):
         self._database.close()
 
     def _repeated(
-        self, database: sqlite3.Connection, values: dict[str, Any], tags: tuple[str, ...]
+        self, database: sqlite3.Connection, note: Note, of_project: int, since: int
     ) -> Context | None:
         """Find the context that this save repeats."""
+        values = rows.of_note(note) | {"project_id": of_project, "since": since}
         for (context_id,) in database.execute(statements.SAVE_RECENT_EQUALS, values):
             context = writing.read(database, context_id, project=None)
-            if context is not None and context.tags == tags:
+            if context is not None and context.note == note:
                 return context
         return None
 
@@ -452,20 +419,13 @@ def _total_with_tags(
 def _contexts(connection: Connection, owners: Mapping[int, str]) -> tuple[Context, ...]:
     """Return the contexts that are there in the order of their ids, which come with projects."""
     ids = list(owners)
-    rows = {row.id: row for row in connection.execute(statements.CONTEXTS, {"ids": ids})}
+    found = connection.execute(statements.CONTEXTS, {"ids": ids}).mappings()
+    there = {row["id"]: row for row in found}
     tags = _tags_of(connection, ids)
     return tuple(
-        Context(
-            id=context_id,
-            project=project,
-            content=rows[context_id].content,
-            importance=rows[context_id].importance,
-            tags=tags[context_id],
-            created_at=rows[context_id].created_at,
-            updated_at=rows[context_id].updated_at,
-        )
+        rows.context(there[context_id], project=project, tags=tags[context_id])
         for context_id, project in owners.items()
-        if context_id in rows
+        if context_id in there
     )
 
 
@@ -474,37 +434,3 @@ def _tags_of(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str,
     for context_id, name in connection.execute(statements.TAGS_OF, {"ids": ids}):
         tags[context_id].append(name)
     return {context_id: tuple(names) for context_id, names in tags.items()}
-
-
-def _revision(row: Any) -> Revision:
-    return Revision(
-        number=row.number,
-        content=row.content,
-        importance=row.importance,
-        tags=tuple(json.loads(row.tags)),
-        replaced_at=row.replaced_at,
-    )
-
-
-def _forgotten(row: Any) -> ForgottenContext:
-    return ForgottenContext(
-        context=Context(
-            id=row.id,
-            project=row.name,
-            content=row.content,
-            importance=row.importance,
-            tags=tuple(json.loads(row.tags)),
-            created_at=row.created_at,
-            updated_at=row.updated_at,
-        ),
-        forgotten_at=row.forgotten_at,
-    )
-
-
-def _project(row: Any) -> Project:
-    return Project(
-        name=row.name,
-        context_count=row.context_count,
-        created_at=row.created_at,
-        last_saved_at=row.last_saved_at,
-    )

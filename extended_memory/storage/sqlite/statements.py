@@ -37,6 +37,7 @@ from extended_memory.storage.sqlite.models import (
     TagRow,
     TrashRow,
 )
+from extended_memory.storage.sqlite.rows import names, stored
 
 PROJECT_ID = select(ProjectRow.id).where(ProjectRow.name == bindparam("project"))
 TAG_IDS = select(TagRow.id).where(
@@ -49,13 +50,7 @@ TAGS_OF = (
     .where(ContextTagRow.context_id.in_(bindparam("ids", expanding=True)))
     .order_by(ContextTagRow.context_id, TagRow.name)
 )
-CONTEXTS = select(
-    ContextRow.id,
-    ContextRow.content,
-    ContextRow.importance,
-    ContextRow.created_at,
-    ContextRow.updated_at,
-).where(ContextRow.id.in_(bindparam("ids", expanding=True)))
+CONTEXTS = select(*stored(ContextRow)).where(ContextRow.id.in_(bindparam("ids", expanding=True)))
 OWNERS = (
     select(ContextRow.id, ProjectRow.name)
     .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
@@ -69,19 +64,19 @@ WALK = (
     .limit(bindparam("limit"))
 )
 WALK_TRASH = (
-    select(TrashRow, ProjectRow.name)
+    select(*stored(TrashRow), ProjectRow.name.label("project"))
     .join(ProjectRow, ProjectRow.id == TrashRow.project_id)
     .where(TrashRow.id > bindparam("after"))
     .order_by(TrashRow.id)
     .limit(bindparam("limit"))
 )
 REVISED = (
-    select(RevisionRow)
+    select(*stored(RevisionRow))
     .where(RevisionRow.context_id.in_(bindparam("ids", expanding=True)))
     .order_by(RevisionRow.context_id, RevisionRow.number)
 )
 REVISIONS = (
-    select(RevisionRow)
+    select(*stored(RevisionRow))
     .where(RevisionRow.context_id == bindparam("id"))
     .order_by(RevisionRow.number.desc())
     .limit(bindparam("limit"))
@@ -95,7 +90,7 @@ OWNER = union_all(
     .where(TrashRow.id == bindparam("id")),
 )
 TRASH = (
-    select(TrashRow, ProjectRow.name)
+    select(*stored(TrashRow), ProjectRow.name.label("project"))
     .join(ProjectRow, ProjectRow.id == TrashRow.project_id)
     .order_by(TrashRow.forgotten_at.desc(), TrashRow.id.desc())
     .limit(bindparam("limit"))
@@ -104,10 +99,8 @@ USES = select(func.count().label("count")).group_by(ContextTagRow.tag_id)
 CARRYING_ANY = select(func.count(ContextTagRow.context_id.distinct()))
 PROJECTS = (
     select(
-        ProjectRow.name,
+        *stored(ProjectRow, "name", "created_at", "last_saved_at"),
         func.sum(ContextCountRow.context_count).label("context_count"),
-        ProjectRow.created_at,
-        ProjectRow.last_saved_at,
     )
     .join(ContextCountRow, ContextCountRow.project_id == ProjectRow.id)
     .group_by(ProjectRow.id)
@@ -170,10 +163,7 @@ SAVE_RECENT_EQUALS = prepared(
     )
     .order_by(ContextRow.id.desc())
 )
-SAVE_CONTEXT = prepared(
-    insert(ContextRow),
-    *("id", "project_id", "importance", "created_at", "digest", "content", "updated_at"),
-)
+SAVE_CONTEXT = prepared(insert(ContextRow), *names(ContextRow))
 SAVE_TAG = _one_more(TagRow, "project_id", "name")
 SAVE_LINK = prepared(
     insert(ContextTagRow).from_select(
@@ -224,52 +214,32 @@ SAVE_TAGS_OF = prepared(
 )
 
 CHANGE_READ = prepared(
-    select(
-        ProjectRow.name,
-        ContextRow.content,
-        ContextRow.importance,
-        ContextRow.created_at,
-        ContextRow.updated_at,
-    )
+    select(*stored(ContextRow), ProjectRow.name.label("project"))
     .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
     .where(ContextRow.id == bindparam("id"))
 )
+_NUMBER = func.coalesce(func.max(RevisionRow.number), literal_column("0")) + _ONE
+_REVISION = [name for name in names(RevisionRow) if name != "id"]
 CHANGE_KEEP_REVISION = prepared(
     insert(RevisionRow).from_select(
-        ["context_id", "number", "importance", "replaced_at", "tags", "content"],
-        select(
-            bindparam("id"),
-            func.coalesce(func.max(RevisionRow.number), literal_column("0")) + _ONE,
-            bindparam("importance"),
-            bindparam("replaced_at"),
-            bindparam("tags"),
-            bindparam("content"),
-        ).where(RevisionRow.context_id == bindparam("id")),
+        _REVISION,
+        select(*(_NUMBER if name == "number" else bindparam(name) for name in _REVISION)).where(
+            RevisionRow.context_id == bindparam("context_id")
+        ),
     )
 )
 CHANGE_LAST_REVISION = prepared(
     select(func.max(RevisionRow.number)).where(RevisionRow.context_id == bindparam("id"))
 )
 CHANGE_REVISION = prepared(
-    select(RevisionRow.content, RevisionRow.importance, RevisionRow.tags).where(
+    select(*stored(RevisionRow)).where(
         RevisionRow.context_id == bindparam("id"), RevisionRow.number == bindparam("number")
     )
 )
 
-TRASH_PUT = prepared(
-    insert(TrashRow),
-    *("id", "project_id", "importance", "created_at", "updated_at", "forgotten_at"),
-    *("tags", "content"),
-)
+TRASH_PUT = prepared(insert(TrashRow), *names(TrashRow))
 TRASH_READ = prepared(
-    select(
-        ProjectRow.name,
-        TrashRow.content,
-        TrashRow.importance,
-        TrashRow.created_at,
-        TrashRow.updated_at,
-        TrashRow.tags,
-    )
+    select(*stored(TrashRow), ProjectRow.name.label("project"))
     .join(ProjectRow, ProjectRow.id == TrashRow.project_id)
     .where(TrashRow.id == bindparam("id"))
 )

@@ -9,7 +9,8 @@ from extended_memory.domain import (
     MAXIMUM_CONTENT_BYTES,
     MAXIMUM_IMPORTANCE,
     MINIMUM_IMPORTANCE,
-    ForeignContext,
+    Note,
+    PortableContext,
     can_be_stored,
     from_milliseconds,
     to_milliseconds,
@@ -69,12 +70,10 @@ def adapted(
     for part, text in enumerate(_parts(content), start=1):
         yield Found(
             place=place,
-            context=ForeignContext(
+            context=PortableContext(
                 origin=origin if part == 1 else f"{origin}:{part}",
                 project=_project(project),
-                content=text,
-                importance=_importance(importance),
-                tags=kept,
+                note=Note(content=text, importance=_importance(importance), tags=kept),
                 created_at=created,
                 updated_at=updated if updated is not None and updated > created else None,
             ),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from extended_memory.domain import ExtendedMemoryError, ForeignContext
+from extended_memory.domain import ExtendedMemoryError, PortableContext
 
 MAXIMUM_LINE_BYTES = 64 * 2**20
 """Of one line: a context with all of its earlier texts; what is longer is none."""
@@ -27,7 +27,7 @@ class Found:
     """
 
     place: str
-    context: ForeignContext
+    context: PortableContext
     own_id: int | None = None
     lost_tags: int = 0
     is_undated: bool = False

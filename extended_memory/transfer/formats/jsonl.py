@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from extended_memory.domain import ForeignContext
+from extended_memory.domain import PortableContext
 from extended_memory.transfer.formats.documents import value_of
 from extended_memory.transfer.formats.item import Damaged, Item, TransferError, lines
 from extended_memory.transfer.formats.record import Record, moment, reason, values_of
@@ -40,7 +40,7 @@ def header(exported_at: datetime) -> bytes:
     )
 
 
-def line(context_id: int, context: ForeignContext) -> bytes:
+def line(context_id: int, context: PortableContext) -> bytes:
     """Return the line of a context that has this id in its store."""
     return _line(values_of(context_id, context))
 

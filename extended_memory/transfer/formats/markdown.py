@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
-from extended_memory.domain import ForeignContext
+from extended_memory.domain import PortableContext
 from extended_memory.transfer.formats import front_matter
 from extended_memory.transfer.formats.adapt import texts
 from extended_memory.transfer.formats.item import MAXIMUM_LINE_BYTES, Damaged, Item
@@ -28,17 +28,17 @@ _NO_WORD = re.compile(r"[\W_]+")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 
 
-def file_of(context_id: int, context: ForeignContext) -> PurePosixPath:
+def file_of(context_id: int, context: PortableContext) -> PurePosixPath:
     """Return where a context lies in the folder: its project, its id and its first words.
 
     Safe on every file system, Windows' too, and for each context another one.
     """
-    words = _plain(context.content[:1000])
+    words = _plain(context.note.content[:1000])
     stem = f"{context_id}-{words}" if words else str(context_id)
     return PurePosixPath(_folder(context.project), stem + SUFFIX)
 
 
-def text_of(context_id: int, context: ForeignContext) -> bytes:
+def text_of(context_id: int, context: PortableContext) -> bytes:
     """Return the file of a context that has this id in its store."""
     values = values_of(context_id, context) | {"origin": context.origin}
     content = values.pop("content").encode()

@@ -21,7 +21,8 @@ from extended_memory.domain import (
     MAXIMUM_IMPORTANCE,
     MINIMUM_IMPORTANCE,
     TIME_BOUNDS,
-    ForeignContext,
+    Note,
+    PortableContext,
     Revision,
     can_be_stored,
     from_milliseconds,
@@ -35,22 +36,22 @@ from extended_memory.transfer.origins import origin_of
 BEYOND_BOUNDS = f"a time must be {TIME_BOUNDS}"
 
 
-def values_of(context_id: int, context: ForeignContext) -> dict[str, Any]:
+def values_of(context_id: int, context: PortableContext) -> dict[str, Any]:
     """Return the fields of a context that has this id in its store."""
     return {
         "id": context_id,
         "project": context.project,
-        "content": context.content,
-        "importance": context.importance,
-        "tags": list(context.tags),
+        "content": context.note.content,
+        "importance": context.note.importance,
+        "tags": list(context.note.tags),
         "created_at": moment(context.created_at),
         "updated_at": context.updated_at and moment(context.updated_at),
         "revisions": [
             {
                 "number": revision.number,
-                "content": revision.content,
-                "importance": revision.importance,
-                "tags": list(revision.tags),
+                "content": revision.note.content,
+                "importance": revision.note.importance,
+                "tags": list(revision.note.tags),
                 "replaced_at": moment(revision.replaced_at),
             }
             for revision in context.revisions
@@ -133,19 +134,17 @@ class Record(BaseModel):
         revisions = tuple(
             Revision(
                 number=revision.number,
-                content=revision.content,
-                importance=revision.importance,
-                tags=revision.tags,
+                note=Note(
+                    content=revision.content, importance=revision.importance, tags=revision.tags
+                ),
                 replaced_at=revision.replaced_at,
             )
             for revision in self.revisions
         )
-        foreign = ForeignContext(
+        foreign = PortableContext(
             origin=self.origin or origin_of(self.id, self.created_at, self.content, revisions),
             project=self.project,
-            content=self.content,
-            importance=self.importance,
-            tags=self.tags,
+            note=Note(content=self.content, importance=self.importance, tags=self.tags),
             created_at=self.created_at,
             updated_at=self.updated_at,
             revisions=revisions,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from extended_memory.domain import Note
 from tests.cli.conftest import make, opened, run
 from tests.process.client import COMMAND, Server
 from tests.storage.redis.servers import RedisServer
@@ -25,12 +26,14 @@ NAME = re.compile(r"memory\.db\.backup-\d{8}T\d{6}Z-(0004|0003|0\.9\.0|unknown)(
 def fill(path: Path, *texts: str) -> None:
     with closing(opened(str(path))) as repository:
         for text in texts:
-            repository.save("general", text, importance=5, tags=("a",), repeat_within=timedelta(0))
+            repository.save(
+                "general", Note(content=text, importance=5, tags=("a",)), repeat_within=timedelta(0)
+            )
 
 
 def held(path: Path) -> list[str]:
     with closing(opened(str(path))) as repository:
-        return [context.content for context in repository.walk(after=0, limit=1000)]
+        return [context.note.content for context in repository.walk(after=0, limit=1000)]
 
 
 def loaded(server: Server) -> list[str]:
@@ -323,7 +326,7 @@ def test_what_the_write_ahead_log_of_the_old_file_holds_is_kept_aside_and_not_pl
     crashed = tmp_path / "crashed"
     crashed.mkdir()
     with closing(opened(str(place))) as repository:
-        repository.save("general", "new", importance=5, tags=(), repeat_within=timedelta(0))
+        repository.save("general", Note(content="new", importance=5), repeat_within=timedelta(0))
         for file in place.parent.iterdir():  # as a crash would leave them
             shutil.copy(file, crashed / file.name)
     shutil.rmtree(place.parent)

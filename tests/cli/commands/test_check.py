@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+from extended_memory.domain import Note
 from tests.cli.conftest import opened, run
 from tests.process.client import Server
 from tests.storage.redis.checker import flaws
@@ -19,9 +20,11 @@ def fill(store: str) -> None:
         for number in range(20):
             repository.save(
                 "general",
-                f"note {number} of the tree",
-                importance=5,
-                tags=("all", f"t{number % 3}"),
+                Note(
+                    content=f"note {number} of the tree",
+                    importance=5,
+                    tags=("all", f"t{number % 3}"),
+                ),
                 repeat_within=timedelta(0),
             )
 

@@ -18,6 +18,7 @@ from extended_memory.domain import (
     Change,
     Context,
     ForgottenContext,
+    Note,
     Project,
     Revision,
 )
@@ -48,9 +49,11 @@ def source(request: pytest.FixtureRequest, servers: Servers, tmp_path: Path) -> 
         for number in range(40):
             saved = repository.save(
                 f"project {number % 3}",
-                f"note {number}\r\n ё 🧠 \0",
-                importance=number % 10 + 1,
-                tags=("all", f"t{number % 4}"),
+                Note(
+                    content=f"note {number}\r\n ё 🧠 \0",
+                    importance=number % 10 + 1,
+                    tags=("all", f"t{number % 4}"),
+                ),
                 repeat_within=timedelta(0),
             )
             for change in range(number % 4):
@@ -63,7 +66,9 @@ def source(request: pytest.FixtureRequest, servers: Servers, tmp_path: Path) -> 
 
 def save(store: str, content: str, project: str = "p") -> Context:
     with closing(opened(store)) as repository:
-        return repository.save(project, content, importance=5, tags=(), repeat_within=timedelta(0))
+        return repository.save(
+            project, Note(content=content, importance=5), repeat_within=timedelta(0)
+        )
 
 
 Held = tuple[Context | ForgottenContext, tuple[Revision, ...]]
@@ -160,7 +165,7 @@ def test_two_files_of_one_history_are_joined_without_doubles(tmp_path: Path) -> 
         "1 of 30 contexts copied.\n1 of them are in the trash.\n29 were there before.\n"
         "Checked: 30 are in the second store as in the first.\n"
     )
-    contents = [context_of(each).content for each in held(str(second))]
+    contents = [context_of(each).note.content for each in held(str(second))]
     assert contents[-2:] == ["second.db", "first.db"]
 
 
@@ -300,7 +305,7 @@ def test_a_redis_that_holds_memories_of_both_is_copied_as_ours(
     save(servers[0].url, "ours")
     ended = run("copy", servers[0].url, store, env={})
     assert ended.stdout.splitlines()[0] == "1 of 1 contexts copied."
-    assert [context_of(each).content for each in held(store)] == ["ours"]
+    assert [context_of(each).note.content for each in held(store)] == ["ours"]
 
 
 def test_what_has_a_time_that_no_store_takes_is_named_and_shown_in_every_zone(
@@ -320,7 +325,7 @@ def test_what_has_a_time_that_no_store_takes_is_named_and_shown_in_every_zone(
     assert ended.returncode == 1
     assert "2 have a time that is not from 1970 to 2247, and were left out (#2, #3)" in ended.stderr
     with closing(opened(store)) as repository:
-        assert [context.content for context in repository.walk(after=0, limit=9)] == ["note 1"]
+        assert [context.note.content for context in repository.walk(after=0, limit=9)] == ["note 1"]
     for zone in ("Pacific/Kiritimati", "America/Los_Angeles"):
         env = {"STORAGE_CONNECTION_STRING": old, "TZ": zone}
         for command in (

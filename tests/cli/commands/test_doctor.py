@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from extended_memory.doctor import folder
-from extended_memory.domain import Remark
+from extended_memory.domain import Note, Remark
 from tests.cli.conftest import opened, run
 from tests.process.client import Server
 from tests.storage.redis.servers import RedisServer
@@ -42,7 +42,9 @@ def home(tmp_path: Path, place: Path) -> Path:
 def fill(store: str) -> None:
     with closing(opened(store)) as repository:
         repository.save(
-            PROJECT, CONTENT, importance=5, tags=("secret-tag",), repeat_within=timedelta(0)
+            PROJECT,
+            Note(content=CONTENT, importance=5, tags=("secret-tag",)),
+            repeat_within=timedelta(0),
         )
 
 

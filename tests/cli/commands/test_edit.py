@@ -63,7 +63,7 @@ def test_the_text_of_the_editor_is_stored_and_what_it_was_kept(
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout == "Changed #1; restore 1 --revision 1 brings back what it was.\n"
     context, (revision,) = held(env)
-    assert (context.content, revision.content) == ("Ё\r\n new ", CONTENT)
+    assert (context.note.content, revision.note.content) == ("Ё\r\n new ", CONTENT)
     path, mode, text = editor.seen.read_text().split("\n", 2)
     assert (mode, text) == ("600", CONTENT)
     assert path.endswith("context-1.md")
@@ -94,7 +94,7 @@ def test_a_change_that_was_made_meanwhile_is_shown_and_not_overwritten(
     assert ended.stderr.endswith(f"so it was left as it is. It is now:\n\n{CONTENT}\n")
     assert kept(ended.stderr).read_text() == "mine"
     context, _ = held(env)
-    assert (context.content, context.importance) == (CONTENT, 2)
+    assert (context.note.content, context.note.importance) == (CONTENT, 2)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,11 @@ def test_options_change_without_an_editor(env: dict[str, str]) -> None:
     answer = json.loads(ended.stdout)
     assert (answer["revision"], answer["context"]["tags"]) == (1, ["database", "new"])
     context, _ = held(env)
-    assert (context.content, context.importance, context.tags) == (CONTENT, 4, ("database", "new"))
+    assert (context.note.content, context.note.importance, context.note.tags) == (
+        CONTENT,
+        4,
+        ("database", "new"),
+    )
 
 
 @pytest.mark.parametrize("options", [(), ("--importance", "3")])

@@ -36,7 +36,8 @@ def test_a_file_holds_everything(store: str, tmp_path: Path) -> None:
     lines = records(file.read_text("utf-8"))
     assert [(line["id"], line["content"], line["forgotten_at"] is not None) for line in lines] == (
         sorted(
-            (context.id, context.content, since is not None) for context, _, since in held(store)
+            (context.id, context.note.content, since is not None)
+            for context, _, since in held(store)
         )
     )
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -82,7 +83,7 @@ def test_markdown_is_a_private_file_for_each_context(store: str, tmp_path: Path)
     assert (ended.returncode, ended.stdout) == (0, f"19 contexts exported to {folder}.\n")
     files = [file for file in folder.rglob("*") if file.is_file()]
     texts = sorted(file.read_bytes().partition(b"\n---\n")[2] for file in files)
-    assert texts == sorted(c.content.encode() for c, _, since in held(store) if since is None)
+    assert texts == sorted(c.note.content.encode() for c, _, since in held(store) if since is None)
     assert {path.name for path in folder.iterdir()} == {"project-0", "project-1", "project-2"}
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

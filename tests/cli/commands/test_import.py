@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.domain import Change
+from extended_memory.domain import Change, Note
 from tests.cli.conftest import opened, run
 from tests.cli.moved import Held, fill, held, without_ids
 from tests.process.client import COMMAND
@@ -99,7 +99,7 @@ def test_what_a_store_gave_comes_back_from_another_without_doubles(
     source: str, store: str, tmp_path: Path
 ) -> None:
     with closing(opened(store)) as repository:
-        repository.save("own", "x", importance=1, tags=(), repeat_within=timedelta(0))
+        repository.save("own", Note(content="x", importance=1), repeat_within=timedelta(0))
     assert imported(store, str(exported(source, tmp_path / "there.jsonl"))) == (24, 24)
     back = exported(store, tmp_path / "back.jsonl")
     new, found = imported(source, str(back))
@@ -299,7 +299,7 @@ def test_a_text_that_is_larger_than_a_save_allows_comes_whole(store: str, tmp_pa
     (file := tmp_path / "a.jsonl").write_text(f"{header}\n{json.dumps(record)}\n")
     assert imported(store, str(file)) == (1, 1)
     ((context, _, _),) = held(store)
-    assert context.content == record["content"]
+    assert context.note.content == record["content"]
 
 
 def test_a_folder_of_notes_can_be_moved_and_edited_without_doubles(
@@ -361,7 +361,11 @@ def test_what_moved_or_was_forgotten_is_not_brought_and_counted_apart(
     source = f"sqlite:///{tmp_path}/old.db"
     with closing(opened(source)) as repository:
         for number, project in enumerate(("moved", "trashed", "gone", "stays")):
-            repository.save(project, f"{number}", importance=5, tags=(), repeat_within=timedelta(0))
+            repository.save(
+                project,
+                Note(content=f"{number}", importance=5, tags=()),
+                repeat_within=timedelta(0),
+            )
     file = str(exported(source, tmp_path / "a.jsonl"))
     assert report(store, file) == {"imported": 4}
     with closing(opened(store)) as repository:

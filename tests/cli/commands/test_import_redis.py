@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.domain import Context
+from extended_memory.domain import Context, Note
 from tests.cli.conftest import opened, run
 from tests.process.client import COMMAND, eventually
 from tests.storage.redis import legacy_data
@@ -30,7 +30,7 @@ def contexts(store: str) -> dict[str, Context]:
     """Return everything in a store, by content."""
     with closing(opened(store)) as repository:
         return {
-            context.content: context
+            context.note.content: context
             for project in repository.projects()
             for context in repository.load(
                 project.name, minimum_importance=1, tags=(), limit=1000, offset=0
@@ -62,7 +62,7 @@ def test_every_context_comes_over_with_its_time_tags_and_project(
     imported = contexts(store)
     no_time = imported.pop("No time")
     assert begun <= no_time.created_at <= datetime.now(timezone.utc)
-    assert (no_time.project, no_time.importance, no_time.tags) == ("my proj", 8, ("db",))
+    assert (no_time.project, no_time.note.importance, no_time.note.tags) == ("my proj", 8, ("db",))
     expected = [
         ("No project", "general", 8, ("db",)),
         ("Not normalised", "my proj", 8, ("db",)),
@@ -78,9 +78,7 @@ def test_every_context_comes_over_with_its_time_tags_and_project(
         Context(
             id=number,
             project=project,
-            content=content,
-            importance=importance,
-            tags=tags,
+            note=Note(content=content, importance=importance, tags=tags),
             created_at=written_at(content),
         )
         for number, (content, project, importance, tags) in enumerate(expected, start=1)
@@ -230,7 +228,7 @@ def test_an_import_that_is_killed_is_completed_by_the_next_one(
     completed = run("import-redis", "--json", servers[0].url, env=env)
     assert completed.returncode == 0, completed.stderr
     imported = sorted(contexts_of(store, count), key=lambda context: context.created_at)
-    assert [context.content for context in imported] == [f"Note {n}" for n in range(count)]
+    assert [context.note.content for context in imported] == [f"Note {n}" for n in range(count)]
     assert [context.id for context in imported] == sorted(context.id for context in imported)
 
 

@@ -47,7 +47,7 @@ def test_a_text_is_saved_with_what_is_said_of_it(env: dict[str, str]) -> None:
     assert (ended.returncode, ended.stdout) == (0, 'Saved as #5 in the project "my shop".\n')
     saved = held(env, 5)
     assert saved is not None
-    assert (saved.project, saved.content, saved.importance, saved.tags) == (
+    assert (saved.project, saved.note.content, saved.note.importance, saved.note.tags) == (
         "my shop",
         text,
         8,
@@ -73,7 +73,7 @@ def test_the_standard_input_is_saved_without_its_last_line_end(
     assert (answer["id"], answer["project_id"], answer["importance_level"]) == (5, "general", 5)
     saved = held(env, 5)
     assert saved is not None
-    assert saved.content == kept
+    assert saved.note.content == kept
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_an_earlier_text_is_restored(env: dict[str, str]) -> None:
     assert (ended.returncode, ended.stdout) == (0, "#1 is again what it was before change 1.\n")
     restored = held(env, 1)
     assert restored is not None
-    assert (restored.importance, restored.tags) == (9, ("database", "decision"))
+    assert (restored.note.importance, restored.note.tags) == (9, ("database", "decision"))
 
 
 @pytest.mark.parametrize(

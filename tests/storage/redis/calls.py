@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from extended_memory.domain import Change, ForeignContext, SearchPage, StoreError
+from extended_memory.domain import Change, Note, PortableContext, SearchPage, StoreError
 from extended_memory.storage.contract import MemoryRepository
 from tests.storage.test_contract import load, save
 
@@ -17,12 +17,10 @@ Call = Callable[[MemoryRepository], object]
 PATIENCE_SECONDS = 10.0
 """How long a call may take whatever the server does."""
 
-FOREIGN = ForeignContext(
+FOREIGN = PortableContext(
     origin="elsewhere:1",
     project="alpha",
-    content="brought",
-    importance=5,
-    tags=("a",),
+    note=Note(content="brought", importance=5, tags=("a",)),
     created_at=datetime(2024, 1, 1, tzinfo=timezone.utc),
 )
 

@@ -71,8 +71,8 @@ class Model:
             context
             for context in self.contexts.values()
             if context.project == project
-            and context.importance >= minimum
-            and (not tags or set(tags) & set(context.tags))
+            and context.note.importance >= minimum
+            and (not tags or set(tags) & set(context.note.tags))
         ]
         found.sort(key=lambda context: (context.created_at, context.id), reverse=True)
         return ContextPage(contexts=tuple(found), total=len(found))
@@ -89,7 +89,7 @@ class Model:
         }
 
     def popular_tags(self, project: str) -> TagPage:
-        tags = [tag for context in self.load(project, 1, ()).contexts for tag in context.tags]
+        tags = [tag for context in self.load(project, 1, ()).contexts for tag in context.note.tags]
         counts = [TagCount(tag=tag, count=tags.count(tag)) for tag in sorted(set(tags))]
         counts.sort(key=lambda each: -each.count)
         return TagPage(tags=tuple(counts), total=len(counts))
@@ -110,10 +110,10 @@ def test_a_cluster_does_what_the_contract_says(repository: RedisRepository) -> N
                 was = choose.choice(list(model.contexts.values()))
                 again = save(
                     repository,
-                    was.content,
+                    was.note.content,
                     project=was.project,
-                    importance=was.importance,
-                    tags=was.tags,
+                    importance=was.note.importance,
+                    tags=was.note.tags,
                 )
                 assert again == was
             case "load":
@@ -142,7 +142,7 @@ def test_what_is_brought_to_a_cluster_is_there_once(repository: RedisRepository)
     assert repository.bring([FOREIGN]) == 1
     assert repository.bring([FOREIGN]) == 0
     (brought,) = load(repository).contexts
-    assert (brought.content, brought.created_at) == (FOREIGN.content, FOREIGN.created_at)
+    assert (brought.note.content, brought.created_at) == (FOREIGN.note.content, FOREIGN.created_at)
 
 
 def test_scripts_that_a_node_has_lost_are_loaded_again(

@@ -139,8 +139,8 @@ def assert_nothing_is_lost(server: RedisServer, workers: list[Worker]) -> None:
     assert {id_: found.get(id_) for id_ in certain} == certain
     assert found.keys() & forgotten == set()
     others = [found[id_] for id_ in found.keys() - certain.keys() - perhaps_forgotten]
-    assert {context.content for context in others} <= perhaps_saved
-    assert len({context.content for context in found.values()}) == len(found)  # nothing twice
+    assert {context.note.content for context in others} <= perhaps_saved
+    assert len({context.note.content for context in found.values()}) == len(found)  # nothing twice
     with server.client() as client:
         assert flaws(client) == []
 

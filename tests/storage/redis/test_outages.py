@@ -115,7 +115,7 @@ def test_what_is_brought_while_a_reply_is_lost_is_there_once(
     assert repository.bring([FOREIGN]) == 1
     assert outage.lost == 1
     assert repository.bring([FOREIGN]) == 0
-    assert [context.content for context in load(repository).contexts] == [FOREIGN.content]
+    assert [context.note.content for context in load(repository).contexts] == [FOREIGN.note.content]
     assert flaws(client) == []
 
 
@@ -128,7 +128,7 @@ def test_bringing_again_after_an_outage_brings_what_is_missing(
         repository.bring([FOREIGN])
     outage.lose_reply(times=0)
     repository.bring([FOREIGN])
-    assert [context.content for context in load(repository).contexts] == [FOREIGN.content]
+    assert [context.note.content for context in load(repository).contexts] == [FOREIGN.note.content]
     assert repository.bring([FOREIGN]) == 0
     assert flaws(client) == []
 
@@ -184,5 +184,8 @@ def test_closing_a_store_during_a_call_loses_nothing(
             client.client_unpause()
             saving.result()
         save(repository, "meanwhile")
-        assert [context.content for context in load(repository).contexts] == ["meanwhile", "before"]
+        assert [context.note.content for context in load(repository).contexts] == [
+            "meanwhile",
+            "before",
+        ]
     assert flaws(client) == []

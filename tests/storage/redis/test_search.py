@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import redis
 
-from extended_memory.domain import Change, Context, ForeignContext, StoreError
+from extended_memory.domain import Change, Context, Note, PortableContext, StoreError
 from extended_memory.search.analyzer import VERSION
 from extended_memory.search.engine import Query, search
 from extended_memory.search.index import Filters, Group, SearchIndex, VocabularyRange
@@ -67,14 +67,14 @@ class Chance:
     def tags(self) -> tuple[str, ...]:
         return tuple(sorted(set(self._some(TAGS, 0, 2))))
 
-    def foreign(self) -> ForeignContext:
+    def foreign(self) -> PortableContext:
         self._count += 1
-        return ForeignContext(
+        return PortableContext(
             origin=f"chance:{self._count}",
             project=self.random.choice(PROJECTS),
-            content=self.text(40),
-            importance=self.random.randint(1, 10),
-            tags=self.tags(),
+            note=Note(
+                content=self.text(40), importance=self.random.randint(1, 10), tags=self.tags()
+            ),
             created_at=BEGAN + timedelta(minutes=10 * self.random.randint(0, 40)),
         )
 

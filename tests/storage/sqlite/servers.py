@@ -213,7 +213,7 @@ def search_without_rights(folder: Path, given: dict[str, int]) -> tuple[list[str
     for name, mode in given.items():
         (folder / name).chmod(mode)
     with closing(SqlRepository(path)) as repository:
-        found = [one.context.content for one in search(repository, "zebra").found]
+        found = [one.context.note.content for one in search(repository, "zebra").found]
         return found, repository.index_some(10)
 
 

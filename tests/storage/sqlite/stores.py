@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from extended_memory.domain import Context, SearchPage, to_milliseconds
+from extended_memory.domain import Context, Note, SearchPage, to_milliseconds
 from extended_memory.search.analyzer import VERSION
 from extended_memory.search.ranking import impacts
 from extended_memory.storage.sqlite.content_hash import content_digest
@@ -117,9 +117,7 @@ def context(
     return Context(
         id=number,
         project=project,
-        content=content,
-        importance=importance,
-        tags=tags,
+        note=Note(content=content, importance=importance, tags=tags),
         created_at=created_at,
     )
 
@@ -139,7 +137,9 @@ def everything(path: Path) -> dict[int, Context]:
 def save(repository: SqlRepository, content: str, *, tags: tuple[str, ...] = ()) -> int:
     """Save a context and return its id."""
     saved = repository.save(
-        "general", content, importance=5, tags=tags, repeat_within=timedelta(minutes=10)
+        "general",
+        Note(content=content, importance=5, tags=tags),
+        repeat_within=timedelta(minutes=10),
     )
     return saved.id
 
@@ -154,7 +154,7 @@ def search(
 def contents(repository: SqlRepository) -> list[str]:
     """Return the contents of the project ``general``, newest first."""
     page = repository.load("general", minimum_importance=1, tags=(), limit=100_000, offset=0)
-    return [found.content for found in page.contexts]
+    return [found.note.content for found in page.contexts]
 
 
 def legacy_values(path: Path) -> dict[tuple[object, object], object]:
@@ -210,7 +210,7 @@ def index_flaws(path: Path) -> list[object]:
         (one.project, term, one.id, impact)
         for one in stored
         if one.id >= below
-        for term, impact in impacts(one.content, one.tags, one.created_at).items()
+        for term, impact in impacts(one.note.content, one.note.tags, one.created_at).items()
     }
     held = rows(
         path,
@@ -265,13 +265,13 @@ def make_0003(path: Path, contexts: Sequence[Context]) -> None:
                 (
                     one.id,
                     of_project,
-                    one.importance,
+                    one.note.importance,
                     moment,
-                    content_digest(one.content),
-                    one.content,
+                    content_digest(one.note.content),
+                    one.note.content,
                 ),
             )
-            for tag in one.tags:
+            for tag in one.note.tags:
                 database.execute(
                     "INSERT INTO tags (project_id, name, context_count) VALUES (?, ?, 1) "
                     "ON CONFLICT DO UPDATE SET context_count = context_count + 1",
@@ -280,12 +280,12 @@ def make_0003(path: Path, contexts: Sequence[Context]) -> None:
                 database.execute(
                     "INSERT INTO context_tags SELECT id, ?, ?, ? FROM tags "
                     "WHERE project_id = ? AND name = ?",
-                    (one.importance, moment, one.id, of_project, tag),
+                    (one.note.importance, moment, one.id, of_project, tag),
                 )
             database.execute(
                 "INSERT INTO context_counts VALUES (?, ?, 1) "
                 "ON CONFLICT DO UPDATE SET context_count = context_count + 1",
-                (of_project, one.importance),
+                (of_project, one.note.importance),
             )
 
 

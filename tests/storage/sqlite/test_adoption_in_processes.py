@@ -113,7 +113,7 @@ def test_a_server_killed_while_it_adopts_leaves_the_earlier_file_whole(place: Pa
     """
     noon = int(NOON.timestamp() * 1000)
     assert rows(place, query) == [
-        (row.id, row.project, row.importance, noon, row.content, ",".join(row.tags))
+        (row.id, row.project, row.note.importance, noon, row.note.content, ",".join(row.note.tags))
         for row in map(adopted_row, range(1, MANY + 1))
     ]
     assert tables(place) == OURS
@@ -148,7 +148,7 @@ def test_a_save_to_a_full_disk_is_refused_and_works_when_there_is_space(place: P
     sentence, kept, number = in_another_process(save_on_a_full_disk, place)
     assert sentence in FULL
     assert kept == ["before"]
-    assert {number: found.content for number, found in everything(place).items()} == {
+    assert {number: found.note.content for number, found in everything(place).items()} == {
         1: "before",
         number: "after",
     }

@@ -529,7 +529,7 @@ def test_the_ends_of_time_break_nothing(
     local_zone("EST5EDT,M3.2.0,M11.1.0")
     execute(place, SCHEMA + ROW)
     _set(place, "created_at", written)
-    assert everything(place)[1].content == "kept"
+    assert everything(place)[1].note.content == "kept"
 
 
 @pytest.mark.parametrize(

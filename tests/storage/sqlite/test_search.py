@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.domain import Change, ForeignContext
+from extended_memory.domain import Change, Note, PortableContext
 from extended_memory.search.analyzer import VERSION
 from extended_memory.search.engine import Query
 from extended_memory.search.engine import search as ranked
@@ -60,7 +60,7 @@ def reading(path: Path) -> Iterator[SqlIndex]:
 
 
 def found(repository: SqlRepository, text: str) -> list[str]:
-    return [one.context.content for one in search(repository, text).found]
+    return [one.context.note.content for one in search(repository, text).found]
 
 
 def in_memory(path: Path) -> MemoryIndex:
@@ -92,13 +92,13 @@ class Chance:
         """Return one of few times, so that many contexts share one."""
         return NOON + timedelta(minutes=10 * self.random.randint(0, 60))
 
-    def brought(self, number: int) -> ForeignContext:
-        return ForeignContext(
+    def brought(self, number: int) -> PortableContext:
+        return PortableContext(
             origin=str(number),
             project=self.random.choice(("alpha", "alpha", "beta")),
-            content=self.text(40),
-            importance=self.random.randint(1, 10),
-            tags=self.tags(),
+            note=Note(
+                content=self.text(40), importance=self.random.randint(1, 10), tags=self.tags()
+            ),
             created_at=self.moment(),
         )
 
@@ -139,9 +139,11 @@ def change_much(path: Path, chance: Chance) -> None:
                 case 0:
                     repository.save(
                         chance.random.choice(PROJECTS[:2]),
-                        chance.text(30),
-                        importance=chance.random.randint(1, 10),
-                        tags=chance.tags(),
+                        Note(
+                            content=chance.text(30),
+                            importance=chance.random.randint(1, 10),
+                            tags=chance.tags(),
+                        ),
                         repeat_within=timedelta(0),
                     )
                 case 1:
@@ -230,7 +232,7 @@ def test_the_best_of_an_importance_are_the_same_however_they_are_looked_for(
         repository.bring([chance.brought(number) for number in range(400)])
     plain = in_memory(place)
     filters = Filters(minimum_importance=minimum)
-    groups = [Group(terms=(term,), weight=9) for term in plain.contexts[1].content.split()]
+    groups = [Group(terms=(term,), weight=9) for term in plain.contexts[1].note.content.split()]
     for many in (0, 10_000):
         monkeypatch.setattr(reads, "_MANY", many)
         for limit in (1, 5, 40, 500):
@@ -243,8 +245,12 @@ def test_where_the_best_are_of_less_importance_the_others_are_looked_for(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reads, "_MANY", 0)
-    one = replace(Chance(2).brought(0), project="alpha", content="zebra", importance=1)
-    other = replace(one, content="zebra " + "filler " * 40, importance=9)
+    few, many = (
+        Note(content="zebra", importance=1),
+        Note(content="zebra " + "filler " * 40, importance=9),
+    )
+    one = replace(Chance(2).brought(0), project="alpha", note=few)
+    other = replace(one, note=many)
     with closing(SqlRepository(place)) as repository:
         repository.bring([replace(one, origin=f"one {number}") for number in range(100)])
         repository.bring([replace(other, origin=f"other {number}") for number in range(90)])

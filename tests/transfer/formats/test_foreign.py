@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.domain import MAXIMUM_CONTENT_BYTES, ForeignContext
+from extended_memory.domain import MAXIMUM_CONTENT_BYTES, PortableContext
 from extended_memory.transfer.formats import catalogue
 from extended_memory.transfer.formats.item import Damaged, Found, Item, LeftOut
 
@@ -26,7 +26,7 @@ def read(path: Path, name: str = "") -> list[Item]:
         return list(source.items())
 
 
-def contexts(items: list[Item]) -> list[ForeignContext]:
+def contexts(items: list[Item]) -> list[PortableContext]:
     return [item.context for item in items if isinstance(item, Found)]
 
 
@@ -36,9 +36,9 @@ def seen(items: list[Item]) -> list[Seen]:
     return [
         (
             context.project,
-            context.content,
-            context.importance,
-            context.tags,
+            context.note.content,
+            context.note.importance,
+            context.note.tags,
             "now"
             if abs((now - context.created_at).total_seconds()) < 60
             else context.created_at.isoformat(timespec="milliseconds")[:-6],
@@ -137,7 +137,7 @@ def test_memory_keepers_database_is_read_while_it_is_written_to(keeper: Path) ->
         writer.execute("UPDATE sessions SET working_directory = '/srv/Web_Shop/'")
         writer.execute("UPDATE context_items SET value = 'Just now' WHERE key = 'plain'")
         writer.commit()
-        projects = {(c.project, c.content) for c in contexts(read(keeper))}
+        projects = {(c.project, c.note.content) for c in contexts(read(keeper))}
     assert ("web shop", "plain: Just now") in projects
     assert {project for project, _ in projects} == {"web shop"}
 
@@ -198,7 +198,7 @@ def test_memory_service() -> None:
 
 def test_mem0() -> None:
     items = read(DATA / "mem0.json")
-    assert [(c.project, c.content, c.tags) for c in contexts(items)] == [
+    assert [(c.project, c.note.content, c.note.tags) for c in contexts(items)] == [
         ("travel", "Prefers dark mode in every editor but one", ()),
         ("web shop", "Prefers dark mode in every editor", ("preferences",)),
     ]
@@ -313,7 +313,7 @@ def test_tags_that_we_cannot_keep_are_counted(tmp_path: Path) -> None:
     path = service_export(tmp_path / "a.json", {"content": "x", "tags": tags})
     (found,) = read(path)
     assert isinstance(found, Found)
-    assert found.context.tags == tuple(f"t{number:02}" for number in range(32))
+    assert found.context.note.tags == tuple(f"t{number:02}" for number in range(32))
     assert found.lost_tags == 3
 
 
@@ -324,7 +324,7 @@ def test_a_text_that_is_too_long_is_cut_at_a_gap_and_nothing_is_lost(
     text = gap.join(["Жужелица" * 100] * 100)
     path = service_export(tmp_path / "a.json", {"content": text, "content_hash": "h"})
     items = read(path)
-    parts = [context.content for context in contexts(items)]
+    parts = [context.note.content for context in contexts(items)]
     assert "".join(parts) == text
     assert len(parts) > 1
     assert all(len(part.encode()) <= MAXIMUM_CONTENT_BYTES for part in parts)

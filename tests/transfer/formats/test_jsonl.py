@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extended_memory.domain import ForeignContext, Revision
+from extended_memory.domain import Note, PortableContext, Revision
 from extended_memory.transfer.formats import jsonl
 from extended_memory.transfer.formats.item import Damaged, Found, TransferError
 from extended_memory.transfer.origins import origin_of
@@ -25,7 +25,7 @@ def written(path: Path, *lines: bytes) -> Path:
 
 
 @given(st.lists(exported(), max_size=4))
-def test_everything_comes_back(all_of: list[tuple[int, ForeignContext]]) -> None:
+def test_everything_comes_back(all_of: list[tuple[int, PortableContext]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = written(Path(folder, "a.jsonl"), *(jsonl.line(*one) for one in all_of))
         assert jsonl.count(path) == len(all_of)
@@ -37,11 +37,11 @@ def test_everything_comes_back(all_of: list[tuple[int, ForeignContext]]) -> None
 
 def test_a_line_is_as_it_is_documented() -> None:
     first = Revision(
-        number=1, content="Ordered.", importance=5, tags=(), replaced_at=NOW - timedelta(days=1)
+        number=1, note=Note(content="Ordered.", importance=5), replaced_at=NOW - timedelta(days=1)
     )
     context = replace(
         EXAMPLE,
-        content="Заказы 🧾\n",
+        note=replace(EXAMPLE.note, content="Заказы 🧾\n"),
         updated_at=first.replaced_at,
         revisions=(first,),
         forgotten_at=NOW,
@@ -131,7 +131,7 @@ def test_a_newer_format_is_refused(version: object, tmp_path: Path) -> None:
 
 
 def test_an_update_makes_no_other_origin_but_another_first_text_does() -> None:
-    first = Revision(number=1, content="Old.", importance=5, tags=(), replaced_at=NOW)
+    first = Revision(number=1, note=Note(content="Old.", importance=5), replaced_at=NOW)
     before = origin_of(7, NOW, "Old.")
     assert origin_of(7, NOW, "New.", [first]) == before
     later = NOW + timedelta(milliseconds=1)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from extended_memory.domain import ForeignContext
+from extended_memory.domain import PortableContext
 from extended_memory.transfer.formats import markdown
 from extended_memory.transfer.formats.item import Damaged, Found
 from tests.transfer.values import EXAMPLE, exported
 
 
-def put(folder: Path, context_id: int = 7, context: ForeignContext = EXAMPLE) -> Path:
+def put(folder: Path, context_id: int = 7, context: PortableContext = EXAMPLE) -> Path:
     file = folder / markdown.file_of(context_id, context)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(markdown.text_of(context_id, context))
@@ -26,7 +26,7 @@ def folder_of(project: str) -> str:
 
 
 @given(exported())
-def test_every_byte_comes_back(one: tuple[int, ForeignContext]) -> None:
+def test_every_byte_comes_back(one: tuple[int, PortableContext]) -> None:
     context_id, context = one
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -60,7 +60,7 @@ def test_a_file_is_as_obsidian_reads_it() -> None:
     ],
 )
 def test_a_file_is_called_by_its_id_and_first_words(project: str, content: str, name: str) -> None:
-    context = replace(EXAMPLE, project=project, content=content)
+    context = replace(EXAMPLE, project=project, note=replace(EXAMPLE.note, content=content))
     assert str(markdown.file_of(7, context)) == name
 
 
@@ -114,7 +114,11 @@ def test_what_an_editor_did_to_the_front_matter_is_read(tmp_path: Path) -> None:
     (found,) = markdown.read(tmp_path)
     assert isinstance(found, Found)
     context = found.context
-    assert (context.project, context.tags, context.content) == ("my proj", ("a", "b"), "Text\r\n")
+    assert (context.project, context.note.tags, context.note.content) == (
+        "my proj",
+        ("a", "b"),
+        "Text\r\n",
+    )
     assert context.created_at == datetime.fromisoformat("2026-11-23T09:15:00+00:00")
 
 
@@ -130,7 +134,7 @@ def test_tags_are_read_as_editors_write_them(
     )
     (found,) = markdown.read(tmp_path)
     assert isinstance(found, Found)
-    assert found.context.tags == read
+    assert found.context.note.tags == read
 
 
 def test_hidden_folders_are_passed_over(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ class Mender:
                 context = rows.read(body, context_id=context_id, project=project)
             except (ValueError, KeyError, TypeError):
                 return True  # it stays as it is
-        tags = () if context is None else context.tags
+        tags = () if context is None else context.note.tags
         strange = [tag for tag in strange_tags if tag not in tags]
         outcome: int = self._store.run(
             "mend",

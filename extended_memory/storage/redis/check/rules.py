@@ -169,7 +169,7 @@ class Checker:
         self._look_at_revisions(project, [c for c, _ in contexts], look)
 
     def _look_at_links(self, project: str, contexts: Sequence[Context], look: "_Look") -> None:
-        links = [(tag, context) for context in contexts for tag in context.tags]
+        links = [(tag, context) for context in contexts for tag in context.note.tags]
         keys = self._keys.tagged(project, [tag for tag, _ in links])
         scores = self._ask_each(
             partial(_zscore, key, member(context.id))
@@ -354,7 +354,7 @@ class _Look:
 
 def score_of(context: Context) -> float:
     """Return what sorts a context in the lists of its project."""
-    return float(context.importance * LEVEL + to_milliseconds(context.created_at))
+    return float(context.note.importance * LEVEL + to_milliseconds(context.created_at))
 
 
 def _are_in_order(entries: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ def impacts_of(context: Context) -> dict[str, int]:
     """Return the terms of a context and what each weighs in it."""
     from extended_memory.search.ranking import impacts  # at first use: it brings the stemmer
 
-    return impacts(context.content, context.tags, context.created_at)
+    return impacts(context.note.content, context.note.tags, context.created_at)
 
 
 def analyzer_version() -> int:

@@ -39,6 +39,7 @@ from extended_memory.storage.sqlite.models import (
     TagRow,
     TermRow,
 )
+from extended_memory.storage.sqlite.rows import stored
 from extended_memory.storage.sqlite.statements import prepared
 
 _POSTINGS = (PostingRow, RecentPostingRow)
@@ -140,15 +141,13 @@ DROP_TERMS = prepared(delete(TermRow))
 HIGHEST_ID = prepared(select(func.max(ContextRow.id)))
 UNINDEXED = prepared(
     select(
-        ContextRow.id,
-        ContextRow.project_id,
-        ContextRow.created_at,
-        ContextRow.content,
+        *stored(ContextRow),
         select(func.json_group_array(TagRow.name))
         .join(ContextTagRow, ContextTagRow.tag_id == TagRow.id)
         .where(ContextTagRow.context_id == ContextRow.id)
         .correlate(ContextRow)
-        .scalar_subquery(),
+        .scalar_subquery()
+        .label("tags"),
     )
     .where(ContextRow.id < bindparam("below"))
     .order_by(ContextRow.id.desc())

@@ -9,12 +9,12 @@ its turn comes. So an upgrade is as quick for a large store as for an empty one.
 
 import json
 import sqlite3
-from collections.abc import Iterable
 from typing import Final
 
-from extended_memory.domain import from_milliseconds
+from extended_memory.domain import Note, from_milliseconds
 from extended_memory.search.analyzer import VERSION
 from extended_memory.search.ranking import impacts
+from extended_memory.storage.sqlite import rows
 from extended_memory.storage.sqlite.search import statements
 
 EVERYTHING: Final = 2**63 - 1
@@ -68,14 +68,13 @@ def begin(database: sqlite3.Connection) -> int:
 def add(
     database: sqlite3.Connection,
     context_id: int,
-    content: str,
+    note: Note,
     *,
     of_project: int,
-    tags: Iterable[str],
     created_at: int,
 ) -> None:
     """Write what a context that is put in has to be found by."""
-    words = impacts(content, tags, from_milliseconds(created_at))
+    words = impacts(note.content, note.tags, from_milliseconds(created_at))
     values = {
         "project_id": of_project,
         "context_id": context_id,
@@ -91,14 +90,13 @@ def add(
 def remove(
     database: sqlite3.Connection,
     context_id: int,
-    content: str,
+    note: Note,
     *,
     of_project: int,
-    tags: Iterable[str],
     created_at: int,
 ) -> None:
     """Remove what ``add`` wrote, if it did: the text tells, an index by context would double it."""
-    words = impacts(content, tags, from_milliseconds(created_at))
+    words = impacts(note.content, note.tags, from_milliseconds(created_at))
     values = {
         "project_id": of_project,
         "context_id": context_id,
@@ -111,17 +109,17 @@ def remove(
 def index_some(database: sqlite3.Connection, limit: int) -> int:
     """Index so many of the contexts below the bound, the newest first; return how many are left."""
     below = begin(database)
-    rows = database.execute(statements.UNINDEXED, {"below": below, "limit": limit}).fetchall()
-    for context_id, of_project, created_at, content, tags in rows:
+    values = {"below": below, "limit": limit}
+    found = rows.by_name(database).execute(statements.UNINDEXED, values).fetchall()
+    for row in found:
         add(
             database,
-            context_id,
-            content,
-            of_project=of_project,
-            tags=json.loads(tags),
-            created_at=created_at,
+            row["id"],
+            rows.note(row),
+            of_project=row["project_id"],
+            created_at=row["created_at"],
         )
-    below = rows[-1][0] if len(rows) == limit else 0
+    below = found[-1]["id"] if len(found) == limit else 0
     _set_bound(database, below)
     (left,) = database.execute(statements.COUNT_BELOW, {"below": below}).fetchone()
     return int(left)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from extended_memory.domain import Change, Finding
+from extended_memory.domain import Change, Finding, Note
 from extended_memory.storage.redis.keys import id_of
 from extended_memory.storage.redis.renaming import Mover
 from extended_memory.storage.redis.repository import RedisRepository
@@ -70,9 +70,9 @@ def fill(repository: RedisRepository) -> None:
     for number in range(1, 21):
         repository.save(
             "general",
-            f"note {number} of the tree",
-            importance=5,
-            tags=("all", f"t{number % 3}"),
+            Note(
+                content=f"note {number} of the tree", importance=5, tags=("all", f"t{number % 3}")
+            ),
             repeat_within=NO_TIME,
         )
     repository.update(6, Change(content="the tree is another one"), project=None)
@@ -142,7 +142,7 @@ def test_what_a_move_that_was_killed_left_on_its_way_is_found_and_arrives(
         repository.repair([finding])
         assert repository.check(tell) == ()
         (context,) = repository.get([6], project="other")
-        assert context.content == "the tree is another one"
+        assert context.note.content == "the tree is another one"
         assert len(repository.revisions(6, project="other", limit=9)) == 1
     assert flaws(client) == []
 

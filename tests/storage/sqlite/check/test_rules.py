@@ -151,7 +151,7 @@ def test_a_link_to_a_tag_of_another_project_becomes_one_to_its_own(stored: Path)
     assert found(stored) == ()
     with closing(SqlRepository(stored)) as repository:
         (context,) = repository.get([7], project=None)
-    assert context.tags == ("all", "foreign", "t1")
+    assert context.note.tags == ("all", "foreign", "t1")
 
 
 def test_an_index_of_the_file_that_lost_rows_is_made_anew(stored: Path) -> None:

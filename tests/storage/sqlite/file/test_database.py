@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event
 
-from extended_memory.domain import StoreBusyError, StoreError
+from extended_memory.domain import Note, StoreBusyError, StoreError
 from extended_memory.storage.contract import MAY_WAIT
 from extended_memory.storage.sqlite.file.database import COMMITS_PER_CHECKPOINT, Database
 from extended_memory.storage.sqlite.file.engine import driver_connection
@@ -413,7 +413,7 @@ def test_two_repositories_whose_file_is_deleted_find_each_others_next_saves(plac
         save(first, "Saved by the first")
         save(second, "Saved by the second")
         assert contents(first) == contents(second) == ["Saved by the second", "Saved by the first"]
-    assert [found.content for found in everything(place).values()] == [
+    assert [found.note.content for found in everything(place).values()] == [
         "Saved by the second",
         "Saved by the first",
     ]
@@ -453,7 +453,7 @@ def test_two_servers_whose_file_is_deleted_lose_no_later_save(
             refused.append(refusal_of_save(repository, f"here {number}"))
             refused.append(tell(f"there {number}"))
     assert refused == [""] * 6
-    assert sorted(found.content for found in everything(place).values()) == sorted(
+    assert sorted(found.note.content for found in everything(place).values()) == sorted(
         f"{where} {number}" for where in ("here", "there") for number in range(3)
     )
     assert faults_within(place) == []
@@ -473,7 +473,7 @@ def test_two_servers_whose_file_is_replaced_lose_no_later_save(place: Path) -> N
             refused.append(tell(f"there {number}"))
     assert refused == [""] * 6
     expected = [f"{where} {number}" for where in ("here", "there") for number in range(3)]
-    assert sorted(found.content for found in everything(place).values()) == sorted(
+    assert sorted(found.note.content for found in everything(place).values()) == sorted(
         ["replaced with", *expected]
     )
     assert faults_within(place) == []
@@ -544,9 +544,11 @@ def test_a_page_is_read_off_the_index_without_scanning_or_sorting(
     for number in range(120):
         repository.save(
             f"p{number % 2}",
-            f"{number}",
-            importance=number // 2 % 10 + 1,
-            tags=("all", f"t{number // 2 % 3}"),
+            Note(
+                content=f"{number}",
+                importance=number // 2 % 10 + 1,
+                tags=("all", f"t{number // 2 % 3}"),
+            ),
             repeat_within=timedelta(minutes=10),
         )
     plan = plan_of_page(repository, place, tags, minimum)

@@ -94,7 +94,7 @@ def test_a_file_may_have_any_name(place: Path, name: str) -> None:
     with closing(SqlRepository(path)) as repository:
         save(repository, "Found")
     assert [other.name for other in path.parent.iterdir()] == [name]
-    assert [found.content for found in everything(path).values()] == ["Found"]
+    assert [found.note.content for found in everything(path).values()] == ["Found"]
 
 
 @pytest.mark.parametrize(

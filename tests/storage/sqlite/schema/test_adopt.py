@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.domain import Context
+from extended_memory.domain import Context, Note
 from extended_memory.storage.sqlite.repository import SqlRepository
 from tests.data.write_with_0_9_0 import LONG, SAVED
 from tests.storage.sqlite.stores import (
@@ -70,9 +70,7 @@ def test_every_row_id_content_tag_project_and_time_is_adopted(
         expected[number] = Context(
             id=number,
             project=project,
-            content=str(content),
-            importance=importance,
-            tags=tags,
+            note=Note(content=str(content), importance=importance, tags=tags),
             created_at=in_tokyo(str(created_at)).astimezone(timezone.utc),
         )
     assert set(expected) == set(ADOPTED)
@@ -82,7 +80,7 @@ def test_every_row_id_content_tag_project_and_time_is_adopted(
 def test_what_was_saved_through_0_9_0_is_adopted_byte_for_byte(written: Path) -> None:
     saved = {number: str(call["content"]) for number, call in enumerate(SAVED, 1)}
     adopted = everything(written)
-    assert {n: adopted[n].content for n in saved if n in adopted} == {
+    assert {n: adopted[n].note.content for n in saved if n in adopted} == {
         n: content for n, content in saved.items() if n not in (9, 11)
     }
 
