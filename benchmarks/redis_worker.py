@@ -152,7 +152,7 @@ class Project(Adapter):
     """This checkout's repository; in a store that was empty, the number of a context is its id."""
 
     def __init__(self, port: int, prefix: str) -> None:
-        from extended_memory.domain import Note
+        from extended_memory.domain import Note, Selection
         from extended_memory.service import RETRY_WINDOW
         from extended_memory.storage.redis.connection import scripts
         from extended_memory.storage.redis.keys import Keys
@@ -177,7 +177,10 @@ class Project(Adapter):
             ),
             "load": (
                 lambda minimum, tags, limit: repository.load(
-                    PROJECT, minimum_importance=minimum, tags=tuple(tags), limit=limit, offset=0
+                    PROJECT,
+                    Selection(minimum_importance=minimum, tags=tuple(tags)),
+                    limit=limit,
+                    offset=0,
                 ),
                 lambda page: [each.content for each in page.contexts],
             ),

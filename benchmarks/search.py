@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.redis_server import RedisServer
 from benchmarks.report import table
 from benchmarks.stores import made_up
-from extended_memory.domain import Context, Note, PortableContext
+from extended_memory.domain import EVERY_CONTEXT, Context, Note, PortableContext
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.sqlite.repository import SqlRepository
@@ -144,7 +144,7 @@ def save(repository: MemoryRepository, text: str) -> Context:
 
 
 def search(repository: MemoryRepository, text: str) -> tuple[Any, ...]:
-    return repository.search(PROJECT, text, minimum_importance=1, tags=(), limit=10, offset=0).found
+    return repository.search(PROJECT, text, EVERY_CONTEXT, limit=10, offset=0).found
 
 
 def timed(call: Any) -> float:

@@ -124,6 +124,20 @@ ALWAYS = TimeSpan()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which contexts of a project are meant; by default every one."""
+
+    minimum_importance: int = MINIMUM_IMPORTANCE
+    tags: tuple[str, ...] = ()
+    """A context carries any of these, normalised; none asks for nothing."""
+    span: TimeSpan = ALWAYS
+    """When a context was saved."""
+
+
+EVERY_CONTEXT = Selection()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
     """A note before a change; ``number`` counts from 1, ``replaced_at`` is in UTC."""
 

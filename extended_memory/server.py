@@ -8,7 +8,7 @@ from fastmcp.dependencies import Depends
 from fastmcp.exceptions import ResourceError
 from fastmcp.tools import ToolResult
 
-from extended_memory.domain import Change, ContextPage, Note
+from extended_memory.domain import Change, ContextPage, Note, Selection
 from extended_memory.protocol import answers, arguments, replies
 from extended_memory.protocol.app import (
     MemoryServer,
@@ -89,24 +89,13 @@ def load_contexts(
         return _result(found.text, answers.loaded(found, page, project=project_id or None))
     project = memory.project_for(project_id)
     opening = memory.opening(project) if init_load and not tags_filter else None
-    span = arguments.span(since, until)
-    page = memory.load(
-        project,
+    selection = Selection(
         minimum_importance=importance_level,
         tags=tags_filter,
-        limit=limit,
-        offset=offset,
-        span=span,
+        span=arguments.span(since, until),
     )
-    rendered = replies.loaded(
-        page,
-        project=project,
-        minimum_importance=importance_level,
-        tags=tags_filter,
-        offset=offset,
-        span=span,
-        opening=opening,
-    )
+    page = memory.load(project, selection, limit=limit, offset=offset)
+    rendered = replies.loaded(page, selection, project=project, offset=offset, opening=opening)
     return _result(rendered.text, answers.loaded(rendered, page, project=project))
 
 
@@ -127,15 +116,12 @@ def search_contexts(
     Give the words that the note itself may use: any of them may match, in any form.
     """
     project = memory.project_for(project_id)
-    page = memory.search(
-        project,
-        query,
+    selection = Selection(
         minimum_importance=importance_level,
         tags=tags_filter,
         span=arguments.span(since, until),
-        limit=limit,
-        offset=offset,
     )
+    page = memory.search(project, query, selection, limit=limit, offset=offset)
     tags = () if page.total else memory.opening_tags(project)
     rendered = replies.searched(page, project=project, offset=offset, popular_tags=tags)
     return _result(rendered.text, answers.searched(rendered, page, project=project))

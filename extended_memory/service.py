@@ -7,7 +7,6 @@ from pathlib import Path
 
 from extended_memory import custom_instructions
 from extended_memory.domain import (
-    ALWAYS,
     DEFAULT_PROJECT,
     DEFAULT_TRASH_DAYS,
     Change,
@@ -22,6 +21,7 @@ from extended_memory.domain import (
     ProjectRefusedError,
     Revision,
     SearchPage,
+    Selection,
     Standing,
     StoreError,
     Summary,
@@ -106,45 +106,19 @@ class MemoryService:
         return self._repository.save(self.project_for(project), note, repeat_within=RETRY_WINDOW)
 
     def load(
-        self,
-        project: str,
-        *,
-        minimum_importance: int,
-        tags: tuple[str, ...] = (),
-        limit: int,
-        offset: int = 0,
-        span: TimeSpan = ALWAYS,
+        self, project: str, selection: Selection, *, limit: int, offset: int = 0
     ) -> ContextPage:
         """Return contexts of one project, newest first."""
         return self._repository.load(
-            self.project_for(project),
-            minimum_importance=minimum_importance,
-            tags=tags,
-            limit=limit,
-            offset=offset,
-            span=span,
+            self.project_for(project), selection, limit=limit, offset=offset
         )
 
     def search(
-        self,
-        project: str,
-        text: str,
-        *,
-        minimum_importance: int,
-        tags: tuple[str, ...],
-        span: TimeSpan = ALWAYS,
-        limit: int,
-        offset: int,
+        self, project: str, text: str, selection: Selection, *, limit: int, offset: int
     ) -> SearchPage:
         """Return the contexts of one project that match a text best."""
         return self._repository.search(
-            self.project_for(project),
-            text,
-            minimum_importance=minimum_importance,
-            tags=tags,
-            span=span,
-            limit=limit,
-            offset=offset,
+            self.project_for(project), text, selection, limit=limit, offset=offset
         )
 
     def index_some(self, limit: int) -> int:
@@ -287,7 +261,9 @@ class MemoryService:
             context
             for project in self.projects()[:OVERVIEW_PROJECTS]
             for context in self.load(
-                project.name, minimum_importance=OVERVIEW_IMPORTANCE, limit=OVERVIEW_CONTEXTS
+                project.name,
+                Selection(minimum_importance=OVERVIEW_IMPORTANCE),
+                limit=OVERVIEW_CONTEXTS,
             ).contexts
         ]
         contexts.sort(

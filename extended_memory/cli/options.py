@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter, Token
 from pydantic import TypeAdapter, ValidationError
 
-from extended_memory.domain import DEFAULT_PROJECT, MINIMUM_IMPORTANCE, TimeSpan
+from extended_memory.domain import DEFAULT_PROJECT, EVERY_CONTEXT, Selection, TimeSpan
 from extended_memory.protocol import arguments, refusals
 
 DEFAULT_LIMIT = arguments.DEFAULT_LIMIT
@@ -172,15 +172,19 @@ class Filters:
     """Which contexts are meant: those of a project that pass every filter."""
 
     project: Project = ""
-    importance: _MinimumImportance = MINIMUM_IMPORTANCE
-    tag: _AnyTags = ()
+    importance: _MinimumImportance = EVERY_CONTEXT.minimum_importance
+    tag: _AnyTags = EVERY_CONTEXT.tags
     since: _Since = None
     until: _Until = None
 
     @property
-    def span(self) -> TimeSpan:
-        """The time in which they were saved."""
-        return arguments.span(self.since, self.until)
+    def selection(self) -> Selection:
+        """Which contexts of the project are meant."""
+        return Selection(
+            minimum_importance=self.importance,
+            tags=self.tag,
+            span=arguments.span(self.since, self.until),
+        )
 
 
 EVERYTHING = Filters()

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from extended_memory.domain import (
-    ALWAYS,
     MAXIMUM_CONTENT_BYTES,
     Context,
     ContextPage,
@@ -19,9 +18,9 @@ from extended_memory.domain import (
     Project,
     Revision,
     SearchPage,
+    Selection,
     TagCount,
     TagPage,
-    TimeSpan,
     UpdatedContext,
 )
 
@@ -123,23 +122,19 @@ def restored(
 
 def loaded(
     page: ContextPage,
+    selection: Selection,
     *,
     project: str,
-    minimum_importance: int,
-    tags: tuple[str, ...],
     offset: int,
-    span: TimeSpan = ALWAYS,
     opening: Opening | None = None,
 ) -> Loaded:
     """Render a page of contexts, as many as fit; always at least one."""
     opening = opening or Opening()
-    scope = f"importance {minimum_importance} or more" + (
-        f" and any of the tags {_tags(tags)}" if tags else ""
-    )
-    scope += f", saved from {local_time(span.since)} on" if span.since else ""
-    scope += f", saved before {local_time(span.until)}" if span.until else ""
     more = "" if page.total_is_exact else " or more"
-    head = f'Project "{project}": {_many(page.total, "context")}{more} with {scope}, newest first.'
+    head = (
+        f'Project "{project}": {_many(page.total, "context")}{more} with '
+        f"{_selected(selection)}, newest first."
+    )
     if opening.popular_tags:
         counted = (f"{tag.tag} ({tag.count})" for tag in opening.popular_tags)
         head += f"\nTags used most here: {_joined(counted, _POPULAR_TAG_BYTES)}"
@@ -173,6 +168,15 @@ def loaded(
         instructions=instructions,
         next_offset=after if may_be_left else None,
     )
+
+
+def _selected(selection: Selection) -> str:
+    """Say which contexts are meant."""
+    span = selection.span
+    words = f"importance {selection.minimum_importance} or more"
+    words += f" and any of the tags {_tags(selection.tags)}" if selection.tags else ""
+    words += f", saved from {local_time(span.since)} on" if span.since else ""
+    return words + (f", saved before {local_time(span.until)}" if span.until else "")
 
 
 def fetched(contexts: Sequence[Context], asked: Sequence[int]) -> Loaded:

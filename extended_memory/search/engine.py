@@ -1,11 +1,12 @@
 """A query answered: the contexts of one project that match it best, and why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
+from extended_memory.domain import EVERY_CONTEXT, Selection
 from extended_memory.search.analyzer import QueryWord, query_words
 from extended_memory.search.expansion import may_suggest, suggested_changes
-from extended_memory.search.index import POOL, Filters, Group, Scored, SearchIndex
+from extended_memory.search.index import POOL, Group, Scored, SearchIndex
 from extended_memory.search.plan import Plan, planned
 from extended_memory.search.ranking import QUARTERS, ordered, weight, with_neighbours
 from extended_memory.search.stand_ins import corrected
@@ -20,7 +21,7 @@ class Query:
     project: str
     text: str
     limit: int
-    filters: Filters = field(default_factory=Filters)
+    selection: Selection = EVERY_CONTEXT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +105,13 @@ def _pool(index: SearchIndex, query: Query, groups: Sequence[Group]) -> tuple[Sc
     Where nothing has a rarer word, the least common of the common ones that finds something does:
     all of them together would find most of the project.
     """
-    pool = index.best(query.project, groups, query.filters, limit=POOL)
+    pool = index.best(query.project, groups, query.selection, limit=POOL)
     common = sorted((group for group in groups if not group.finds), key=lambda group: -group.weight)
     for one in common:
         if pool:
             break
         groups = [replace(group, finds=group.finds or group == one) for group in groups]
-        pool = index.best(query.project, groups, query.filters, limit=POOL)
+        pool = index.best(query.project, groups, query.selection, limit=POOL)
     return pool
 
 
@@ -171,7 +172,7 @@ def _suggestions(
     if not chosen:
         return ()
     groups = [Group(terms=(term,), weight=weight(known.total, 0)) for term in chosen]
-    holders = index.best(project, groups, Filters(), limit=POOL)
+    holders = index.best(project, groups, EVERY_CONTEXT, limit=POOL)
     found = index.matches(project, [one.id for one in holders], chosen)
     return tuple(
         Suggestion(term=term, context_id=one.id)

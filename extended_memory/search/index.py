@@ -14,7 +14,8 @@ computes with doubles: two backends with the same contexts give the same answer 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+
+from extended_memory.domain import Selection
 
 FEW_POSTINGS = 5
 """Up to so many contexts of a project a term counts as rare there."""
@@ -56,19 +57,6 @@ class Group:
     terms: tuple[str, ...]
     weight: int
     finds: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """Which contexts of a project are searched at all; by default every one."""
-
-    tags: tuple[str, ...] = ()
-    """Any of these, normalised; none asks for nothing."""
-    minimum_importance: int = 1
-    since: datetime | None = None
-    """The earliest time, itself included."""
-    until: datetime | None = None
-    """The time before which a context was saved, itself excluded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,17 +103,17 @@ class SearchIndex(ABC):
 
     @abstractmethod
     def best(
-        self, project: str, groups: Sequence[Group], filters: Filters, *, limit: int
+        self, project: str, groups: Sequence[Group], selection: Selection, *, limit: int
     ) -> tuple[Scored, ...]:
         """Return the contexts of a project that score highest, the newer id first on a tie.
 
-        Only contexts that pass the filters count, and only those with a term of a group that
+        Only contexts of the selection count, and only those with a term of a group that
         finds. A term may be in several groups, and counts in each.
         """
 
     @abstractmethod
     def places(self, project: str, ids: Collection[int]) -> Mapping[int, Place]:
-        """Return where each of these contexts of a project stands, whatever the filters.
+        """Return where each of these contexts of a project stands, whatever the selection.
 
         A context that was removed meanwhile is left out.
         """

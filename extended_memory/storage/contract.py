@@ -6,7 +6,6 @@ from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 from extended_memory.domain import (
-    ALWAYS,
     Change,
     Context,
     ContextPage,
@@ -17,6 +16,7 @@ from extended_memory.domain import (
     Project,
     Revision,
     SearchPage,
+    Selection,
     Standing,
     Summary,
     TagPage,
@@ -95,21 +95,12 @@ class MemoryRepository(ABC):
         """
 
     @abstractmethod
-    def load(
-        self,
-        project: str,
-        *,
-        minimum_importance: int,
-        tags: tuple[str, ...],
-        limit: int,
-        offset: int,
-        span: TimeSpan = ALWAYS,
-    ) -> ContextPage:
-        """Return a project's contexts of at least this importance, newest first.
+    def load(self, project: str, selection: Selection, *, limit: int, offset: int) -> ContextPage:
+        """Return a project's contexts of a selection, newest first.
 
-        With ``tags``, only contexts that carry any of them; one that carries several comes once.
-        With ``span``, only contexts that were saved within it.
-        Contexts of the same millisecond come with the higher id first. Filters apply before
+        They are of at least its importance. With ``tags``, only contexts that carry any of them;
+        one that carries several comes once. With ``span``, only contexts that were saved within it.
+        Contexts of the same millisecond come with the higher id first. The selection applies before
         ``offset`` and ``limit``; ``total`` counts what matches without them. A project that does
         not exist has no contexts.
 
@@ -120,22 +111,14 @@ class MemoryRepository(ABC):
 
     @abstractmethod
     def search(
-        self,
-        project: str,
-        text: str,
-        *,
-        minimum_importance: int,
-        tags: tuple[str, ...],
-        span: TimeSpan = ALWAYS,
-        limit: int,
-        offset: int,
+        self, project: str, text: str, selection: Selection, *, limit: int, offset: int
     ) -> SearchPage:
         """Return the contexts of a project that match a text best, as ``search.engine`` says.
 
-        The same contexts give the same answer in every store, to the last tie. Filters are those
-        of ``load``, and apply before anything is cut. A context is found from the moment it is
-        saved, changed or restored, and no longer once it is forgotten. The text is words, never a
-        syntax. No word or number of another project has any part in the answer.
+        The same contexts give the same answer in every store, to the last tie. The selection
+        means what it does in ``load``, and applies before anything is cut. A context is found from
+        the moment it is saved, changed or restored, and no longer once it is forgotten. The text is
+        words, never a syntax. No word or number of another project has any part in the answer.
         """
 
     @abstractmethod

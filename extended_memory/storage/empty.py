@@ -7,7 +7,6 @@ from typing import NoReturn
 from typing_extensions import override
 
 from extended_memory.domain import (
-    ALWAYS,
     Change,
     Context,
     ContextPage,
@@ -18,6 +17,7 @@ from extended_memory.domain import (
     Project,
     Revision,
     SearchPage,
+    Selection,
     Standing,
     StoreError,
     Summary,
@@ -50,29 +50,12 @@ class EmptyRepository(MemoryRepository):
         return {}
 
     @override
-    def load(
-        self,
-        project: str,
-        *,
-        minimum_importance: int,
-        tags: tuple[str, ...],
-        limit: int,
-        offset: int,
-        span: TimeSpan = ALWAYS,
-    ) -> ContextPage:
+    def load(self, project: str, selection: Selection, *, limit: int, offset: int) -> ContextPage:
         return ContextPage(contexts=(), total=0)
 
     @override
     def search(
-        self,
-        project: str,
-        text: str,
-        *,
-        minimum_importance: int,
-        tags: tuple[str, ...],
-        span: TimeSpan = ALWAYS,
-        limit: int,
-        offset: int,
+        self, project: str, text: str, selection: Selection, *, limit: int, offset: int
     ) -> SearchPage:
         return SearchPage()
 

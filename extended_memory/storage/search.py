@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from extended_memory.domain import Context, FoundContext, Match, SearchPage, TimeSpan
+from extended_memory.domain import Context, FoundContext, Match, SearchPage, Selection
 from extended_memory.search.analyzer import spelling
 from extended_memory.search.engine import Query, search
-from extended_memory.search.index import Filters, SearchIndex
+from extended_memory.search.index import SearchIndex
 
 
 def found(
@@ -13,10 +13,8 @@ def found(
     fetch: Callable[[Sequence[int]], Mapping[int, Context]],
     project: str,
     text: str,
+    selection: Selection,
     *,
-    minimum_importance: int,
-    tags: tuple[str, ...],
-    span: TimeSpan,
     limit: int,
     offset: int,
     unindexed: int,
@@ -25,10 +23,7 @@ def found(
 
     ``fetch`` gives the contexts of ids, as far as they are still there.
     """
-    filters = Filters(
-        tags=tags, minimum_importance=minimum_importance, since=span.since, until=span.until
-    )
-    query = Query(project=project, text=text, limit=offset + limit, filters=filters)
+    query = Query(project=project, text=text, limit=offset + limit, selection=selection)
     ranking = search(index, query)
     hits = ranking.hits[offset:]
     contexts = fetch([*(hit.id for hit in hits), *(one.context_id for one in ranking.suggestions)])

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Literal
 
 from extended_memory.domain import (
-    MINIMUM_IMPORTANCE,
     Context,
     PortableContext,
+    Selection,
     Standing,
     TimeSpan,
 )
@@ -161,9 +161,8 @@ def _of_the_same_times(
     times = {context.created_at for context in asked}
     page = memory.load(
         project,
-        minimum_importance=MINIMUM_IMPORTANCE,
+        Selection(span=TimeSpan(since=min(times), until=max(times) + _MILLISECOND)),
         limit=_COMPARED,
-        span=TimeSpan(since=min(times), until=max(times) + _MILLISECOND),
     )
     if page.total <= len(page.contexts):
         return page.contexts
@@ -173,8 +172,7 @@ def _of_the_same_times(
         for time in times
         for context in memory.load(
             project,
-            minimum_importance=MINIMUM_IMPORTANCE,
+            Selection(span=TimeSpan(since=time, until=time + _MILLISECOND)),
             limit=_COMPARED,
-            span=TimeSpan(since=time, until=time + _MILLISECOND),
         ).contexts
     ]

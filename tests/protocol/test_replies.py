@@ -16,6 +16,7 @@ from extended_memory.domain import (
     Note,
     Opening,
     Project,
+    Selection,
     TagCount,
     TagPage,
 )
@@ -48,9 +49,8 @@ def load(
 ) -> replies.Loaded:
     return replies.loaded(
         ContextPage(contexts=contexts, total=len(contexts) if total is None else total),
+        Selection(minimum_importance=10, tags=LONG_TAGS[:10]),
         project=LONG_NAME,
-        minimum_importance=10,
-        tags=LONG_TAGS[:10],
         offset=offset,
         opening=Opening(instructions=CustomInstructions(text=instructions), popular_tags=popular),
     )

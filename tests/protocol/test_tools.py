@@ -13,6 +13,7 @@ from fastmcp import Client
 from fastmcp.client.client import CallToolResult
 from mcp_types import TextContent, TextResourceContents
 
+from extended_memory.domain import Selection
 from extended_memory.protocol.replies import MAXIMUM_REPLY_BYTES
 from extended_memory.server import mcp
 from extended_memory.storage.sqlite.repository import SqlRepository
@@ -823,7 +824,7 @@ async def test_a_pinned_server_neither_shows_nor_touches_others(
     names = [p["id"] for p in structured(await call(pinned, "list_all_projects"))["projects"]]
     assert names == ["mi ne"]
     with closing(SqlRepository(place)) as store:
-        page = store.load("theirs", minimum_importance=1, tags=("hidden",), limit=9, offset=0)
+        page = store.load("theirs", Selection(tags=("hidden",)), limit=9, offset=0)
     (theirs,) = page.contexts
     assert (theirs.id, theirs.note.content) == (1, "theirs")
 

@@ -4,10 +4,9 @@ from bisect import insort
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from extended_memory.domain import Context, to_milliseconds
+from extended_memory.domain import Context, Selection, to_milliseconds
 from extended_memory.search.index import (
     RESCORED,
-    Filters,
     Group,
     Place,
     Scored,
@@ -58,7 +57,7 @@ class MemoryIndex(SearchIndex):
         )
 
     def best(
-        self, project: str, groups: Sequence[Group], filters: Filters, *, limit: int
+        self, project: str, groups: Sequence[Group], selection: Selection, *, limit: int
     ) -> tuple[Scored, ...]:
         scores: dict[int, int] = defaultdict(int)
         found: set[int] = set()
@@ -69,7 +68,7 @@ class MemoryIndex(SearchIndex):
             largest: dict[int, int] = {}
             for term in group.terms:
                 for one, impact in self._of(project, term).items():
-                    if _passes(self.contexts[one], filters):
+                    if _passes(self.contexts[one], selection):
                         largest[one] = max(largest.get(one, 0), impact)
             for one, impact in largest.items():
                 scores[one] += group.weight * impact
@@ -109,10 +108,10 @@ class MemoryIndex(SearchIndex):
         return self.postings.get((project, term), {})
 
 
-def _passes(context: Context, filters: Filters) -> bool:
+def _passes(context: Context, selection: Selection) -> bool:
     return (
-        (not filters.tags or bool(set(filters.tags) & set(context.note.tags)))
-        and context.note.importance >= filters.minimum_importance
-        and (filters.since is None or context.created_at >= filters.since)
-        and (filters.until is None or context.created_at < filters.until)
+        (not selection.tags or bool(set(selection.tags) & set(context.note.tags)))
+        and context.note.importance >= selection.minimum_importance
+        and (selection.span.since is None or context.created_at >= selection.span.since)
+        and (selection.span.until is None or context.created_at < selection.span.until)
     )

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extended_memory.domain import Context, Note
+from extended_memory.domain import EVERY_CONTEXT, Context, Note, Selection, TimeSpan
 from extended_memory.search.engine import Match, Query, Ranking, Suggestion, search
-from extended_memory.search.index import POOL, RESCORED, Filters
+from extended_memory.search.index import POOL, RESCORED
 from tests.search.memory_index import MemoryIndex
 
 NOON = datetime(2023, 5, 8, 12, tzinfo=timezone.utc)
@@ -50,11 +50,11 @@ class Memory:
         *,
         project: str = "general",
         limit: int = 10,
-        filters: Filters | None = None,
+        selection: Selection = EVERY_CONTEXT,
     ) -> Ranking:
         return search(
             self.index,
-            Query(project=project, text=text, limit=limit, filters=filters or Filters()),
+            Query(project=project, text=text, limit=limit, selection=selection),
         )
 
     def found(self, text: str, **options: object) -> list[int]:
@@ -154,7 +154,7 @@ def test_the_least_common_of_common_words_finds_and_the_others_rank() -> None:
     memory = Memory(*["note"] * 600, *["text"] * 2400, *["note text"] * 2100)
     assert set(memory.found("note text", limit=POOL)) <= set(range(3001, 5101))
     memory.save("text", tags=("rare",))
-    assert memory.found("note text", filters=Filters(tags=("rare",))) == [5101]
+    assert memory.found("note text", selection=Selection(tags=("rare",))) == [5101]
 
 
 def test_common_words_rank_the_best_of_what_is_found_and_no_more() -> None:
@@ -180,12 +180,14 @@ def test_filters_apply_before_the_cut() -> None:
     memory = Memory(*["redis redis"] * (POOL + 10))
     rare = memory.save("redis among many other words", tags=("rare",), importance=9)
     assert rare not in memory.found("redis", limit=POOL)
-    assert memory.found("redis", filters=Filters(tags=("rare", "absent"))) == [rare]
-    assert memory.found("redis", filters=Filters(minimum_importance=9)) == [rare]
+    assert memory.found("redis", selection=Selection(tags=("rare", "absent"))) == [rare]
+    assert memory.found("redis", selection=Selection(minimum_importance=9)) == [rare]
     moment = NOON + rare * DAY
-    assert memory.found("redis", filters=Filters(since=moment)) == [rare]
-    assert rare not in memory.found("redis", filters=Filters(until=moment), limit=POOL)
-    assert memory.found("redis", filters=Filters(since=moment + DAY)) == []
+    assert memory.found("redis", selection=Selection(span=TimeSpan(since=moment))) == [rare]
+    assert rare not in memory.found(
+        "redis", selection=Selection(span=TimeSpan(until=moment)), limit=POOL
+    )
+    assert memory.found("redis", selection=Selection(span=TimeSpan(since=moment + DAY))) == []
 
 
 def test_a_forgotten_context_is_not_found() -> None:
@@ -280,7 +282,7 @@ def test_near_words_of_the_project_are_suggested_where_nothing_is_found() -> Non
 
 
 def test_nothing_is_suggested_for_words_that_filters_hide() -> None:
-    assert Memory("jira").search("jira", filters=Filters(tags=("absent",))) == Ranking()
+    assert Memory("jira").search("jira", selection=Selection(tags=("absent",))) == Ranking()
 
 
 @given(st.text(max_size=300), st.text(max_size=100))

@@ -13,6 +13,7 @@ from extended_memory.domain import (
     Note,
     PortableContext,
     Project,
+    Selection,
     Standing,
     TagCount,
     TagPage,
@@ -38,10 +39,17 @@ def save(repository: MemoryRepository, content: str, **changes: Any) -> Context:
     return repository.save(project, note, repeat_within=repeat_within)
 
 
+def selection(values: dict[str, Any]) -> Selection:
+    """Take the values of a selection out of others."""
+    names = {"minimum_importance", "tags", "span"} & values.keys()
+    return Selection(**{name: values.pop(name) for name in names})
+
+
 def load(repository: MemoryRepository, project: str = "alpha", **changes: Any) -> ContextPage:
     """Load everything where a test names nothing."""
-    values: dict[str, Any] = {"minimum_importance": 1, "tags": (), "limit": 100, "offset": 0}
-    return repository.load(project, **(values | changes))
+    selected = selection(changes)
+    values: dict[str, Any] = {"limit": 100, "offset": 0} | changes
+    return repository.load(project, selected, **values)
 
 
 def ids(page: ContextPage) -> list[int]:

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from extended_memory.domain import Change, Note, StoreError
+from extended_memory.domain import EVERY_CONTEXT, Change, Note, StoreError
 from extended_memory.settings import SqliteLocation
 from extended_memory.storage.backends import empty_repository, open_repository
 from extended_memory.storage.contract import MemoryRepository
 
 READ: dict[str, Callable[[MemoryRepository], Any]] = {
     "brought": lambda m: m.brought(["a"]),
-    "load": lambda m: m.load("p", minimum_importance=1, tags=(), limit=5, offset=0),
-    "search": lambda m: m.search("p", "x", minimum_importance=1, tags=(), limit=5, offset=0),
+    "load": lambda m: m.load("p", EVERY_CONTEXT, limit=5, offset=0),
+    "search": lambda m: m.search("p", "x", EVERY_CONTEXT, limit=5, offset=0),
     "index_some": lambda m: m.index_some(5),
     "get": lambda m: m.get([1], project=None),
     "walk": lambda m: m.walk(after=0, limit=5),

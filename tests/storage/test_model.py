@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -32,6 +31,7 @@ from extended_memory.domain import (
     Project,
     Revision,
     SearchPage,
+    Selection,
     Summary,
     TagCount,
     TagPage,
@@ -147,11 +147,22 @@ class Model:
         ]
         return sorted(found, key=lambda c: (c.created_at, c.id), reverse=True)
 
-    def search(self, project: str, text: str, **asked: Any) -> SearchPage:
+    def search(
+        self, project: str, text: str, selection: Selection, *, limit: int, offset: int
+    ) -> SearchPage:
         index = MemoryIndex()
         for context in self.contexts:
             index.add(context)
-        return found(index, lambda ids: index.contexts, project, text, unindexed=0, **asked)
+        return found(
+            index,
+            lambda ids: index.contexts,
+            project,
+            text,
+            selection,
+            limit=limit,
+            offset=offset,
+            unindexed=0,
+        )
 
     def projects(self) -> tuple[Project, ...]:
         counted = Counter(c.project for c in self.contexts)
@@ -420,7 +431,10 @@ class Stores(RuleBasedStateMachine):
         for repository, model in self.pairs:
             matching = model.matching(project, minimum, tags)
             page = repository.load(
-                project, minimum_importance=minimum, tags=tags, limit=limit, offset=offset
+                project,
+                Selection(minimum_importance=minimum, tags=tags),
+                limit=limit,
+                offset=offset,
             )
             assert page == ContextPage(
                 contexts=tuple(matching[offset : offset + limit]), total=len(matching)
@@ -447,16 +461,13 @@ class Stores(RuleBasedStateMachine):
         limit: int,
         offset: int,
     ) -> None:
-        asked: dict[str, Any] = {
-            "minimum_importance": minimum,
-            "tags": tags,
-            "span": TimeSpan(since=since, until=until),
-            "limit": limit,
-            "offset": offset,
-        }
+        selection = Selection(
+            minimum_importance=minimum, tags=tags, span=TimeSpan(since=since, until=until)
+        )
+        asked = {"limit": limit, "offset": offset}
         for repository, model in self.pairs:
-            expected = model.search(project, text, **asked)
-            assert repository.search(project, text, **asked) == expected
+            expected = model.search(project, text, selection, **asked)
+            assert repository.search(project, text, selection, **asked) == expected
 
     @rule(project=PROJECTS, minimum=st.integers(1, 3), limit=st.integers(1, 4))
     def popular_tags(self, project: str, minimum: int, limit: int) -> None:

@@ -19,20 +19,14 @@ from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.sqlite.repository import SqlRepository
 from tests.storage.redis.servers import RedisServer
-from tests.storage.test_contract import foreign, save
+from tests.storage.test_contract import foreign, save, selection
 
 
 def search(repository: MemoryRepository, text: str, **changes: Any) -> SearchPage:
     """Search everything of a project where a test names nothing."""
-    values: dict[str, Any] = {
-        "project": "alpha",
-        "minimum_importance": 1,
-        "tags": (),
-        "limit": 50,
-        "offset": 0,
-    }
-    values |= changes
-    return repository.search(values.pop("project"), text, **values)
+    project, selected = changes.pop("project", "alpha"), selection(changes)
+    values: dict[str, Any] = {"limit": 50, "offset": 0} | changes
+    return repository.search(project, text, selected, **values)
 
 
 def contexts(page: SearchPage) -> list[Context]:

@@ -34,9 +34,7 @@ def search(
         page = memory.search(
             project,
             query,
-            minimum_importance=filters.importance,
-            tags=filters.tag,
-            span=filters.span,
+            filters.selection,
             limit=limit,
             offset=offset,
         )

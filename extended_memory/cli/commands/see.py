@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from extended_memory.cli import console, environment, options
-from extended_memory.domain import Context, ContextPage, ForgottenContext
+from extended_memory.domain import EVERY_CONTEXT, Context, ContextPage, ForgottenContext
 from extended_memory.protocol import answers
 from extended_memory.protocol.replies import in_local_zone, timestamp
 from extended_memory.service import MemoryService
@@ -47,11 +47,9 @@ def contexts(
         project = memory.project_for(filters.project)
         page = memory.load(
             project,
-            minimum_importance=filters.importance,
-            tags=filters.tag,
+            filters.selection,
             limit=limit,
             offset=offset,
-            span=filters.span,
         )
         others = "" if page.total else elsewhere(memory, project)
     after = offset + len(page.contexts)
@@ -194,6 +192,6 @@ def _nothing(filters: options.Filters, project: str, page: ContextPage, offset: 
     """Say why nothing is listed."""
     if page.total:
         return f"Nothing is left at offset {offset:,}."
-    if filters == options.Filters(project=filters.project):
+    if filters.selection == EVERY_CONTEXT:
         return f'The project "{project}" holds no context.'
     return f'No context of the project "{project}" passes these filters.'

@@ -1,11 +1,12 @@
 """The repository on Redis and Valkey: one server, behind Sentinel, or a cluster.
 
 - ``repository``  the contract, a method for each of its own
+- ``pages``       the ids that a selection means, a page of them
 - ``reading``     reads by id
 - ``writing``     the steps that change a store
 - ``renaming``    contexts move from one project to another
 - ``summary``     the numbers of a store
-- ``rows``        a context as the text that a key holds
+- ``rows``        contexts become the texts that keys hold, and back: the one codec
 - ``keys``        the names of the keys, and what lies under them
 - ``legacy``      the memories that 0.9.0 left in a Redis
 - ``search``      the search index

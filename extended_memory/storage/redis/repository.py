@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from extended_memory.domain import (
-    ALWAYS,
     Change,
     Context,
     ContextChangedError,
@@ -18,6 +17,7 @@ from extended_memory.domain import (
     Project,
     Revision,
     SearchPage,
+    Selection,
     Standing,
     Summary,
     TagCount,
@@ -28,8 +28,8 @@ from extended_memory.domain import (
     require_storable,
     to_milliseconds,
 )
-from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository, Tell
-from extended_memory.storage.redis import rows
+from extended_memory.storage.contract import MemoryRepository, Tell
+from extended_memory.storage.redis import pages, rows
 from extended_memory.storage.redis.connection.client import Client
 from extended_memory.storage.redis.connection.store import Store
 from extended_memory.storage.redis.keys import Keys, id_of
@@ -40,7 +40,7 @@ from extended_memory.storage.redis.summary import summary
 from extended_memory.storage.redis.writing import PLACES, Writer
 
 _AT_A_TIME = 1_000
-"""How many contexts a script walks over, or projects are asked for, before others get a turn."""
+"""How many projects are asked for before others get a turn."""
 
 _LOOKS = 4
 """How often a load looks again where a context was forgotten between its two steps."""
@@ -78,38 +78,20 @@ class RedisRepository(MemoryRepository):
         with self._store.use():
             return self._reader.brought(origins)
 
-    def load(
-        self,
-        project: str,
-        *,
-        minimum_importance: int,
-        tags: tuple[str, ...],
-        limit: int,
-        offset: int,
-        span: TimeSpan = ALWAYS,
-    ) -> ContextPage:
+    def load(self, project: str, selection: Selection, *, limit: int, offset: int) -> ContextPage:
         """Return a page of contexts; see the contract."""
-        keys = self._keys.tagged(project, tags) if tags else [self._keys.contexts(project)]
         with self._store.use():
             for _ in range(_LOOKS):
-                total, exact, members = self._members(
-                    keys, minimum_importance, limit=limit, offset=offset, span=span
+                ids, total, is_exact = pages.page(
+                    self._store, project, selection, limit=limit, offset=offset
                 )
-                contexts = self._reader.contexts(project, [id_of(name) for name in members])
-                if len(contexts) == len(members):
-                    break  # none was forgotten since the members were read
-        return ContextPage(contexts=contexts, total=total, total_is_exact=exact)
+                contexts = self._reader.contexts(project, ids)
+                if len(contexts) == len(ids):
+                    break  # none was forgotten since the ids were read
+        return ContextPage(contexts=contexts, total=total, total_is_exact=is_exact)
 
     def search(
-        self,
-        project: str,
-        text: str,
-        *,
-        minimum_importance: int,
-        tags: tuple[str, ...],
-        span: TimeSpan = ALWAYS,
-        limit: int,
-        offset: int,
+        self, project: str, text: str, selection: Selection, *, limit: int, offset: int
     ) -> SearchPage:
         """Return what matches best; see the contract."""
         from extended_memory.storage.redis.search.reads import RedisIndex
@@ -127,9 +109,7 @@ class RedisRepository(MemoryRepository):
                 fetch,
                 project,
                 text,
-                minimum_importance=minimum_importance,
-                tags=tags,
-                span=span,
+                selection,
                 limit=limit,
                 offset=offset,
                 unindexed=unindexed,
@@ -379,32 +359,6 @@ class RedisRepository(MemoryRepository):
 
     def _is_stored(self, project: str, context_id: int) -> bool:
         return any(self._writer.body(project, context_id, place) is not None for place in PLACES)
-
-    def _members(
-        self,
-        keys: Sequence[str],
-        minimum_importance: int,
-        *,
-        limit: int,
-        offset: int,
-        span: TimeSpan,
-    ) -> tuple[int, bool, list[str]]:
-        """Return the total, whether it is exact, and the members of one page, newest first."""
-        found: list[str] = []
-        since = "" if span.since is None else to_milliseconds(span.since)
-        until = "" if span.until is None else to_milliseconds(span.until) - 1
-        walked, last = 0, ("", "")
-        while True:
-            wanted = min(offset + limit - walked, _AT_A_TIME)
-            total, exact, *flat = self._store.run(
-                "page", keys, [minimum_importance, wanted, MAXIMUM_COUNTED, since, until, *last]
-            )
-            members = flat[::2]
-            found += members[max(offset - walked, 0) :]
-            walked += len(members)
-            if len(members) < wanted or walked == offset + limit or (exact and offset >= total):
-                return total, bool(exact), found
-            last = (flat[-1], flat[-2])
 
     def _owner(self, context_id: int, project: str | None) -> str | None:
         """Return the project to look for an id in: the one asked, or the one it was given in."""

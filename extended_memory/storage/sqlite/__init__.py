@@ -2,6 +2,7 @@
 
 - ``repository``    the contract, a method for each of its own
 - ``statements``    the statements of the repository, built once from the models
+- ``pages``         the ids that a selection means, a page of them
 - ``rows``          rows become values, and values rows: the one codec
 - ``writing``       the steps that change a store, within a transaction
 - ``renaming``      a project gets another name, or joins the project that has it

@@ -2,15 +2,12 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Connection
 
 from extended_memory.domain import (
-    ALWAYS,
-    MAXIMUM_IMPORTANCE,
     Change,
     Context,
     ContextChangedError,
@@ -22,6 +19,7 @@ from extended_memory.domain import (
     Project,
     Revision,
     SearchPage,
+    Selection,
     Standing,
     Summary,
     TagCount,
@@ -32,21 +30,15 @@ from extended_memory.domain import (
     require_storable,
     to_milliseconds,
 )
-from extended_memory.storage.contract import MAXIMUM_COUNTED, MemoryRepository, Tell
-from extended_memory.storage.sqlite import renaming, rows, statements, summary, writing
+from extended_memory.storage.contract import MemoryRepository, Tell
+from extended_memory.storage.sqlite import pages, renaming, rows, statements, summary, writing
 from extended_memory.storage.sqlite.file.database import Database
 from extended_memory.storage.sqlite.file.engine import driver_connection
 from extended_memory.storage.sqlite.models import (
-    ContextCountRow,
-    ContextRow,
-    ContextTagRow,
     ProjectRow,
 )
 
 _PURGED_AT_A_TIME = 100
-
-_FIRST = datetime.min.replace(tzinfo=timezone.utc)
-_LAST = datetime.max.replace(tzinfo=timezone.utc)
 
 
 class SqlRepository(MemoryRepository):
@@ -89,52 +81,17 @@ class SqlRepository(MemoryRepository):
             rows = connection.execute(statements.ORIGINS, {"origins": origins})
             return {row.origin: Standing(place=row.place, project=row.name) for row in rows}
 
-    def load(
-        self,
-        project: str,
-        *,
-        minimum_importance: int,
-        tags: tuple[str, ...],
-        limit: int,
-        offset: int,
-        span: TimeSpan = ALWAYS,
-    ) -> ContextPage:
+    def load(self, project: str, selection: Selection, *, limit: int, offset: int) -> ContextPage:
         """Return a page of contexts; see the contract."""
-        levels = range(minimum_importance, MAXIMUM_IMPORTANCE + 1)
         with self._database.reading() as connection:
-            project_id = connection.execute(statements.PROJECT_ID, {"project": project}).scalar()
-            owners: Sequence[int]
-            exact = True
-            if tags:
-                names = {"project_id": project_id, "names": tags}
-                owners = connection.execute(statements.TAG_IDS, names).scalars().all()
-                total, exact = _total_with_tags(connection, owners, minimum_importance, span)
-            else:
-                owners = [] if project_id is None else [project_id]
-                total = _total(connection, owners, minimum_importance, span)
-            if exact and total <= offset:
-                return ContextPage(contexts=(), total=total)
-            ranges = statements.page(
-                len(levels), len(owners), tagged=bool(tags), in_span=span != ALWAYS
+            ids, total, is_exact = pages.page(
+                connection, project, selection, limit=limit, offset=offset
             )
-            bounds: dict[str, Any] = {"limit": limit, "offset": offset}
-            bounds |= {} if span == ALWAYS else _bounds(span)
-            bounds |= {f"owner_{index}": owner for index, owner in enumerate(owners)}
-            bounds |= {f"level_{index}": level for index, level in enumerate(levels)}
-            ids = connection.execute(ranges, bounds).scalars("id").all()
             contexts = _contexts(connection, dict.fromkeys(ids, project))
-            return ContextPage(contexts=contexts, total=total, total_is_exact=exact)
+            return ContextPage(contexts=contexts, total=total, total_is_exact=is_exact)
 
     def search(
-        self,
-        project: str,
-        text: str,
-        *,
-        minimum_importance: int,
-        tags: tuple[str, ...],
-        span: TimeSpan = ALWAYS,
-        limit: int,
-        offset: int,
+        self, project: str, text: str, selection: Selection, *, limit: int, offset: int
     ) -> SearchPage:
         """Return what matches a text best; see the contract."""
         # Here, because a server that searches nothing need not load them.
@@ -154,9 +111,7 @@ class SqlRepository(MemoryRepository):
                 },
                 project,
                 text,
-                minimum_importance=minimum_importance,
-                tags=tags,
-                span=span,
+                selection,
                 limit=limit,
                 offset=offset,
                 unindexed=writes.count_below(database, below, project),
@@ -374,51 +329,11 @@ class SqlRepository(MemoryRepository):
         return None
 
 
-def _bounds(span: TimeSpan) -> dict[str, datetime]:
-    return {"since": span.since or _FIRST, "until": span.until or _LAST}
-
-
-def _total(
-    connection: Connection, project_ids: Sequence[int], minimum_importance: int, span: TimeSpan
-) -> int:
-    """Count the contexts of a project, or of none; what is counted already is looked up."""
-    asked: Executable
-    if span == ALWAYS:
-        asked = statements.TOTAL.where(
-            ContextCountRow.project_id.in_(project_ids),
-            ContextCountRow.importance >= minimum_importance,
-        )
-    else:
-        # An importance at a time, or the index could not be used for the times.
-        asked = statements.TOTAL_IN_SPAN.where(
-            ContextRow.project_id.in_(project_ids),
-            ContextRow.importance.in_(range(minimum_importance, MAXIMUM_IMPORTANCE + 1)),
-        )
-    return connection.execute(asked, _bounds(span)).scalar_one()
-
-
-def _total_with_tags(
-    connection: Connection, tag_ids: Sequence[int], minimum_importance: int, span: TimeSpan
-) -> tuple[int, bool]:
-    """Count what carries any of the tags; say whether the count is exact (see the contract)."""
-    asked = [ContextTagRow.tag_id.in_(tag_ids), ContextTagRow.importance >= minimum_importance]
-    if span != ALWAYS:
-        # An importance at a time, or the index could not be used for the times.
-        levels, bounds = range(minimum_importance, MAXIMUM_IMPORTANCE + 1), _bounds(span)
-        asked += [
-            ContextTagRow.importance.in_(levels),
-            ContextTagRow.created_at >= bounds["since"],
-            ContextTagRow.created_at < bounds["until"],
-        ]
-    uses = connection.execute(statements.USES.where(*asked)).scalars("count").all()
-    if len(uses) <= 1 or sum(uses) > MAXIMUM_COUNTED:
-        return max(uses, default=0), len(uses) <= 1
-    return connection.execute(statements.CARRYING_ANY.where(*asked)).scalar_one(), True
-
-
 def _contexts(connection: Connection, owners: Mapping[int, str]) -> tuple[Context, ...]:
     """Return the contexts that are there in the order of their ids, which come with projects."""
     ids = list(owners)
+    if not ids:
+        return ()
     found = connection.execute(statements.CONTEXTS, {"ids": ids}).mappings()
     there = {row["id"]: row for row in found}
     tags = _tags_of(connection, ids)

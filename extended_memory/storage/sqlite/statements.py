@@ -4,13 +4,8 @@ SQLAlchemy finds the SQL of those that read in its cache; those that write, ``SA
 ``FORGET_*``, are SQL already, for the driver's own connection.
 """
 
-from datetime import datetime
-from functools import lru_cache
-
 from sqlalchemy import (
     ClauseElement,
-    ColumnElement,
-    CompoundSelect,
     Integer,
     bindparam,
     case,
@@ -20,7 +15,6 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
-    union,
     union_all,
     update,
 )
@@ -40,10 +34,6 @@ from extended_memory.storage.sqlite.models import (
 from extended_memory.storage.sqlite.rows import names, stored
 
 PROJECT_ID = select(ProjectRow.id).where(ProjectRow.name == bindparam("project"))
-TAG_IDS = select(TagRow.id).where(
-    TagRow.project_id == bindparam("project_id"),
-    TagRow.name.in_(bindparam("names", expanding=True)),
-)
 TAGS_OF = (
     select(ContextTagRow.context_id, TagRow.name)
     .join(TagRow, TagRow.id == ContextTagRow.tag_id)
@@ -95,8 +85,6 @@ TRASH = (
     .order_by(TrashRow.forgotten_at.desc(), TrashRow.id.desc())
     .limit(bindparam("limit"))
 )
-USES = select(func.count().label("count")).group_by(ContextTagRow.tag_id)
-CARRYING_ANY = select(func.count(ContextTagRow.context_id.distinct()))
 PROJECTS = (
     select(
         *stored(ProjectRow, "name", "created_at", "last_saved_at"),
@@ -108,12 +96,6 @@ PROJECTS = (
     .order_by(ProjectRow.last_saved_at.desc(), ProjectRow.name)
 )
 PROJECT = PROJECTS.where(ProjectRow.name == bindparam("project"))
-TOTAL = select(func.coalesce(func.sum(ContextCountRow.context_count), 0))
-TOTAL_IN_SPAN = (
-    select(func.count())
-    .select_from(ContextRow)
-    .where(ContextRow.created_at >= bindparam("since"), ContextRow.created_at < bindparam("until"))
-)
 POPULAR = (
     select(TagRow.name, TagRow.context_count)
     .join(ProjectRow, ProjectRow.id == TagRow.project_id)
@@ -290,42 +272,3 @@ FORGET_UNUSED_TAGS = prepared(
         TagRow.project_id == bindparam("project_id"), TagRow.context_count == literal_column("0")
     )
 )
-
-
-def _within(row: type[ContextRow] | type[ContextTagRow] | None) -> list[ColumnElement[bool]]:
-    """Return the bounds of a span of time, or none."""
-    if row is None:
-        return []
-    return [row.created_at >= bindparam("since"), row.created_at < bindparam("until")]
-
-
-@lru_cache(maxsize=256)
-def page(levels: int, owners: int, *, tagged: bool, in_span: bool) -> CompoundSelect[datetime, int]:
-    """Return the statement for the ids of one page, newest first.
-
-    One ordered range of an index for each importance (and each tag): SQLite merges them lazily,
-    so it reads ``offset + limit`` entries, however many match. With tags, UNION also makes a
-    context that carries several of them come once.
-    """
-    ranges = []
-    for owner in range(owners):
-        for level in range(levels):
-            if tagged:
-                one = select(ContextTagRow.created_at, ContextTagRow.context_id.label("id")).where(
-                    ContextTagRow.tag_id == bindparam(f"owner_{owner}"),
-                    ContextTagRow.importance == bindparam(f"level_{level}"),
-                    *_within(ContextTagRow if in_span else None),
-                )
-            else:
-                one = select(ContextRow.created_at, ContextRow.id.label("id")).where(
-                    ContextRow.project_id == bindparam(f"owner_{owner}"),
-                    ContextRow.importance == bindparam(f"level_{level}"),
-                    *_within(ContextRow if in_span else None),
-                )
-            ranges.append(one)
-    return (
-        (union if tagged else union_all)(*ranges)
-        .order_by(text("created_at DESC"), text("id DESC"))
-        .limit(bindparam("limit"))
-        .offset(bindparam("offset"))
-    )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.domain import Change, Note
+from extended_memory.domain import EVERY_CONTEXT, Change, Note
 from tests.cli.conftest import opened, run
 from tests.cli.moved import Held, fill, held, without_ids
 from tests.process.client import COMMAND
@@ -400,9 +400,7 @@ def test_a_pinned_import_is_told_nothing_of_other_projects(store: str, tmp_path:
     assert report(store, file, pin="pin") == {"imported": 6}
     assert report(store, file, pin="pin") == {"there_before": 6, "in_trash": 2}
     with closing(opened(store)) as repository:
-        for context in repository.load(
-            "pin", minimum_importance=1, tags=(), limit=9, offset=0
-        ).contexts:
+        for context in repository.load("pin", EVERY_CONTEXT, limit=9, offset=0).contexts:
             repository.forget(context.id, project="pin", permanently=True)
     assert report(store, file, pin="pin") == {"there_before": 6, "in_trash": 2, "forgotten": 4}
     assert projects(store)["pin"] == 2

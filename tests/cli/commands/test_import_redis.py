@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.domain import Context, Note
+from extended_memory.domain import EVERY_CONTEXT, Context, Note, Selection
 from tests.cli.conftest import opened, run
 from tests.process.client import COMMAND, eventually
 from tests.storage.redis import legacy_data
@@ -33,7 +33,7 @@ def contexts(store: str) -> dict[str, Context]:
             context.note.content: context
             for project in repository.projects()
             for context in repository.load(
-                project.name, minimum_importance=1, tags=(), limit=1000, offset=0
+                project.name, EVERY_CONTEXT, limit=1000, offset=0
             ).contexts
         }
 
@@ -234,7 +234,7 @@ def test_an_import_that_is_killed_is_completed_by_the_next_one(
 
 def contexts_of(store: str, count: int) -> tuple[Context, ...]:
     with closing(opened(store)) as repository:
-        page = repository.load("many", minimum_importance=1, tags=("a",), limit=count, offset=0)
+        page = repository.load("many", Selection(tags=("a",)), limit=count, offset=0)
         counts = repository.popular_tags("many", minimum_count=1, limit=1)
     assert len(page.contexts) == count
     assert counts.tags[0].count == count

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from extended_memory.domain import Change, Note, PortableContext, SearchPage, StoreError
+from extended_memory.domain import Change, Note, PortableContext, SearchPage, Selection, StoreError
 from extended_memory.storage.contract import MemoryRepository
 from tests.storage.test_contract import load, save
 
@@ -27,9 +27,7 @@ FOREIGN = PortableContext(
 
 def find(repository: MemoryRepository, text: str, **changes: Any) -> SearchPage:
     """Search where a test names no more than a text."""
-    values: dict[str, Any] = {"minimum_importance": 1, "tags": (), "limit": 10, "offset": 0}
-    values |= changes
-    return repository.search(values.pop("project", "alpha"), text, **values)
+    return repository.search("alpha", text, Selection(**changes), limit=10, offset=0)
 
 
 CALLS: dict[str, Call] = {

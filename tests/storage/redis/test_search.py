@@ -13,10 +13,19 @@ from typing import Any
 import pytest
 import redis
 
-from extended_memory.domain import Change, Context, Note, PortableContext, StoreError
+from extended_memory.domain import (
+    EVERY_CONTEXT,
+    Change,
+    Context,
+    Note,
+    PortableContext,
+    Selection,
+    StoreError,
+    TimeSpan,
+)
 from extended_memory.search.analyzer import VERSION
 from extended_memory.search.engine import Query, search
-from extended_memory.search.index import Filters, Group, SearchIndex, VocabularyRange
+from extended_memory.search.index import Group, SearchIndex, VocabularyRange
 from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.redis.search import reads, writes
 from extended_memory.storage.redis.search.reads import RedisIndex
@@ -78,13 +87,14 @@ class Chance:
             created_at=BEGAN + timedelta(minutes=10 * self.random.randint(0, 40)),
         )
 
-    def filters(self) -> Filters:
+    def selection(self) -> Selection:
         since, until = sorted(BEGAN + timedelta(minutes=self.random.randint(0, 400)) for _ in "ab")
-        return Filters(
+        return Selection(
             tags=self.random.choice([(), (), ("api",), TAGS, ("nobody",)]),
             minimum_importance=self.random.choice([1, 1, 5, 10]),
-            since=self.random.choice([None, since]),
-            until=self.random.choice([None, until]),
+            span=TimeSpan(
+                since=self.random.choice([None, since]), until=self.random.choice([None, until])
+            ),
         )
 
     def group(self) -> Group:
@@ -142,13 +152,13 @@ def all_reads(of: SearchIndex, chance: Chance, project: str, ids: Collection[int
     terms = {*chance.random.choices(chance.words, k=9), "unknown", "2024"}
     groups = [chance.group() for _ in range(chance.random.randint(1, 5))]
     ranges = [chance.range() for _ in range(3)]
-    filters, limit = chance.filters(), chance.random.choice([1, 7, 200])
+    selection, limit = chance.selection(), chance.random.choice([1, 7, 200])
     some = chance.random.sample(sorted(ids), min(len(ids), 30))
-    query = Query(project=project, text=chance.text(6), limit=10, filters=filters)
+    query = Query(project=project, text=chance.text(6), limit=10, selection=selection)
     return [
         of.statistics(project, terms),
         of.vocabulary(project, ranges, limit=limit),
-        of.best(project, groups, filters, limit=limit),
+        of.best(project, groups, selection, limit=limit),
         of.places(project, some),
         {one: here for one, here in of.matches(project, some, terms).items() if here},
         search(of, query),
@@ -219,7 +229,7 @@ def test_terms_that_most_contexts_lose_are_tidied_up(
             assert flaws(client) == []
             with repository._store.use():
                 common = [Group(terms=("common",), weight=1)]
-                best = RedisIndex(repository._store).best("alpha", common, Filters(), limit=300)
+                best = RedisIndex(repository._store).best("alpha", common, EVERY_CONTEXT, limit=300)
             assert [one.id for one in best] == sorted(indexed(client), reverse=True)
     assert flaws(client) == []
     assert client.strlen("em:p:{alpha}:common") <= before // 2

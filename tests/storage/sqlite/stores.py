@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from extended_memory.domain import Context, Note, SearchPage, to_milliseconds
+from extended_memory.domain import EVERY_CONTEXT, Context, Note, SearchPage, to_milliseconds
 from extended_memory.search.analyzer import VERSION
 from extended_memory.search.ranking import impacts
 from extended_memory.storage.sqlite.content_hash import content_digest
@@ -129,7 +129,7 @@ def everything(path: Path) -> dict[int, Context]:
             found.id: found
             for project in repository.projects()
             for found in repository.load(
-                project.name, minimum_importance=1, tags=(), limit=100_000, offset=0
+                project.name, EVERY_CONTEXT, limit=100_000, offset=0
             ).contexts
         }
 
@@ -148,12 +148,12 @@ def search(
     repository: SqlRepository, text: str, *, project: str = "general", limit: int = 50
 ) -> SearchPage:
     """Search a whole project."""
-    return repository.search(project, text, minimum_importance=1, tags=(), limit=limit, offset=0)
+    return repository.search(project, text, EVERY_CONTEXT, limit=limit, offset=0)
 
 
 def contents(repository: SqlRepository) -> list[str]:
     """Return the contents of the project ``general``, newest first."""
-    page = repository.load("general", minimum_importance=1, tags=(), limit=100_000, offset=0)
+    page = repository.load("general", EVERY_CONTEXT, limit=100_000, offset=0)
     return [found.note.content for found in page.contexts]
 
 

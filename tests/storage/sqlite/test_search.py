@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.domain import Change, Note, PortableContext
+from extended_memory.domain import EVERY_CONTEXT, Change, Note, PortableContext, Selection, TimeSpan
 from extended_memory.search.analyzer import VERSION
 from extended_memory.search.engine import Query
 from extended_memory.search.engine import search as ranked
-from extended_memory.search.index import Filters, Group, VocabularyRange
+from extended_memory.search.index import Group, VocabularyRange
 from extended_memory.storage.sqlite.file.engine import driver_connection, new_engine
 from extended_memory.storage.sqlite.repository import SqlRepository
 from extended_memory.storage.sqlite.search import reads, writes
@@ -73,7 +73,7 @@ def in_memory(path: Path) -> MemoryIndex:
 
 
 class Chance:
-    """Made-up contexts, queries and filters, the same ones for the same seed."""
+    """Made-up contexts, queries and selections, the same ones for the same seed."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -102,12 +102,14 @@ class Chance:
             created_at=self.moment(),
         )
 
-    def filters(self) -> Filters:
-        return Filters(
+    def selection(self) -> Selection:
+        return Selection(
             tags=self.random.choice(((), (), self.tags())),
             minimum_importance=self.random.choice((1, 1, 4, 9)),
-            since=self.random.choice((None, self.bound())),
-            until=self.random.choice((None, self.bound())),
+            span=TimeSpan(
+                since=self.random.choice((None, self.bound())),
+                until=self.random.choice((None, self.bound())),
+            ),
         )
 
     def bound(self) -> datetime:
@@ -187,10 +189,10 @@ def test_every_read_is_that_of_the_index_in_plain_python(
                 words = file.vocabulary(project, ranges, limit=limit)
                 assert words == plain.vocabulary(project, ranges, limit=limit)
             for _ in range(60):
-                groups, filters = chance.groups(known), chance.filters()
+                groups, selection = chance.groups(known), chance.selection()
                 limit = chance.random.choice((1, 5, 200))
-                best = plain.best(project, groups, filters, limit=limit)
-                assert file.best(project, groups, filters, limit=limit) == best
+                best = plain.best(project, groups, selection, limit=limit)
+                assert file.best(project, groups, selection, limit=limit) == best
 
 
 @pytest.mark.parametrize(("old", "new"), [("alpha", "beta"), ("beta", "alpha"), ("beta", "gamma")])
@@ -217,7 +219,7 @@ def test_every_ranking_is_that_of_the_index_in_plain_python(place: Path, seed: i
             project=chance.random.choice(PROJECTS),
             text=text,
             limit=chance.random.choice((1, 10, 50)),
-            filters=chance.filters(),
+            selection=chance.selection(),
         )
         with reading(place) as file:
             assert ranked(file, query) == ranked(plain, query), query
@@ -231,14 +233,14 @@ def test_the_best_of_an_importance_are_the_same_however_they_are_looked_for(
     with closing(SqlRepository(place)) as repository:
         repository.bring([chance.brought(number) for number in range(400)])
     plain = in_memory(place)
-    filters = Filters(minimum_importance=minimum)
+    selection = Selection(minimum_importance=minimum)
     groups = [Group(terms=(term,), weight=9) for term in plain.contexts[1].note.content.split()]
     for many in (0, 10_000):
         monkeypatch.setattr(reads, "_MANY", many)
         for limit in (1, 5, 40, 500):
             with reading(place) as file:
-                best = file.best("alpha", groups, filters, limit=limit)
-            assert best == plain.best("alpha", groups, filters, limit=limit)
+                best = file.best("alpha", groups, selection, limit=limit)
+            assert best == plain.best("alpha", groups, selection, limit=limit)
 
 
 def test_where_the_best_are_of_less_importance_the_others_are_looked_for(
@@ -255,10 +257,10 @@ def test_where_the_best_are_of_less_importance_the_others_are_looked_for(
         repository.bring([replace(one, origin=f"one {number}") for number in range(100)])
         repository.bring([replace(other, origin=f"other {number}") for number in range(90)])
     plain = in_memory(place)
-    groups, filters = [Group(terms=("zebra",), weight=5)], Filters(minimum_importance=2)
+    groups, selection = [Group(terms=("zebra",), weight=5)], Selection(minimum_importance=2)
     with reading(place) as file:
-        found = file.best("alpha", groups, filters, limit=20)
-    assert found == plain.best("alpha", groups, filters, limit=20)
+        found = file.best("alpha", groups, selection, limit=20)
+    assert found == plain.best("alpha", groups, selection, limit=20)
     assert len(found) == 20
 
 
@@ -272,7 +274,7 @@ def test_the_newer_of_two_equal_ones_comes_first(place: Path, count: int) -> Non
     for adds in ((), (Group(terms=(second,), weight=7, finds=False),)):
         with reading(place) as file:
             groups = [Group(terms=(first,), weight=3), *adds]
-            found = file.best(project, groups, Filters(), limit=9)
+            found = file.best(project, groups, EVERY_CONTEXT, limit=9)
         assert [one.id for one in found] == list(range(count, count - 9, -1))
 
 
@@ -305,7 +307,7 @@ def test_no_number_of_terms_or_groups_is_too_large(place: Path) -> None:
             *(Group(terms=(term,), weight=5, finds=False) for term in terms[:256]),
             Group(terms=tuple(terms), weight=7, finds=False),
         ]
-        (best,) = file.best("general", groups, Filters(), limit=10)
+        (best,) = file.best("general", groups, EVERY_CONTEXT, limit=10)
         assert file.matches("general", [1], terms) == {1: frozenset(terms)}
     impact = in_memory(place).postings["general", "w1"][1]
     assert best.score == impact * (2 * 500 + 3 * 299 + 5 * 256 + 7)

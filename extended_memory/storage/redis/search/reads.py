@@ -10,10 +10,9 @@ from heapq import nlargest
 from itertools import chain
 from struct import iter_unpack
 
-from extended_memory.domain import to_milliseconds
+from extended_memory.domain import EVERY_CONTEXT, Selection, to_milliseconds
 from extended_memory.search.index import (
     RESCORED,
-    Filters,
     Group,
     Place,
     Scored,
@@ -21,6 +20,7 @@ from extended_memory.search.index import (
     Statistics,
     VocabularyRange,
 )
+from extended_memory.storage.redis import pages
 from extended_memory.storage.redis.connection.store import Store
 from extended_memory.storage.redis.keys import LEVEL, id_of, member
 
@@ -71,7 +71,7 @@ class RedisIndex(SearchIndex):
         return tuple(self._words(project, one, limit) for one in ranges)
 
     def best(
-        self, project: str, groups: Sequence[Group], filters: Filters, *, limit: int
+        self, project: str, groups: Sequence[Group], selection: Selection, *, limit: int
     ) -> tuple[Scored, ...]:
         """Return the contexts that score highest; see the contract."""
         self._read(project, {term for group in groups for term in group.terms})
@@ -84,7 +84,7 @@ class RedisIndex(SearchIndex):
             else:
                 scores = {one: weight * impact for one, impact in largest.items()}
         others = [group for group in groups if not group.finds]
-        best = self._filtered(project, scores, filters, RESCORED if others else limit)
+        best = self._filtered(project, scores, selection, RESCORED if others else limit)
         for group in others:
             largest, weight = self._largest(group.terms), group.weight
             best = [(score + weight * largest.get(one, 0), one) for score, one in best]
@@ -171,17 +171,16 @@ class RedisIndex(SearchIndex):
         return largest
 
     def _filtered(
-        self, project: str, scores: Mapping[int, int], filters: Filters, limit: int
+        self, project: str, scores: Mapping[int, int], selection: Selection, limit: int
     ) -> list[tuple[int, int]]:
         """Return the highest scores of contexts that pass, each with its id."""
-        if filters == Filters() or not scores:
+        if selection == EVERY_CONTEXT or not scores:
             return nlargest(limit, zip(scores.values(), scores, strict=True))
-        tags, contexts = filters.tags, self._keys.contexts(project)
-        keys = self._keys.tagged(project, tags) if tags else [contexts]
-        since = "" if filters.since is None else to_milliseconds(filters.since)
-        last = "" if filters.until is None else to_milliseconds(filters.until) - 1
+        keys = pages.lists(self._store, project, selection)
         passing = self._store.run(
-            "passing", keys, [filters.minimum_importance, since, last, min(_FEW, len(scores))]
+            "passing",
+            keys,
+            [selection.minimum_importance, *pages.bounds(selection.span), min(_FEW, len(scores))],
         )
         if passing is not None:
             ids = scores.keys() & {id_of(name) for name in passing}
@@ -195,20 +194,20 @@ class RedisIndex(SearchIndex):
             found += [
                 each
                 for each, of_each in zip(some, zip(*marks, strict=True), strict=True)
-                if any(mark is not None and _passes(int(mark), filters) for mark in of_each)
+                if any(mark is not None and _passes(int(mark), selection) for mark in of_each)
             ]
             if len(found) >= limit:
                 break
         return found[:limit]
 
 
-def _passes(mark: int, filters: Filters) -> bool:
+def _passes(mark: int, selection: Selection) -> bool:
     """Say whether a score of a ZSET of contexts is of an importance and a time asked for."""
     importance, time = divmod(mark, LEVEL)
     return (
-        importance >= filters.minimum_importance
-        and (filters.since is None or time >= to_milliseconds(filters.since))
-        and (filters.until is None or time < to_milliseconds(filters.until))
+        importance >= selection.minimum_importance
+        and (selection.span.since is None or time >= to_milliseconds(selection.span.since))
+        and (selection.span.until is None or time < to_milliseconds(selection.span.until))
     )
 
 

@@ -10,10 +10,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from extended_memory.domain import MAXIMUM_IMPORTANCE, MINIMUM_IMPORTANCE, to_milliseconds
+from extended_memory.domain import (
+    EVERY_CONTEXT,
+    MAXIMUM_IMPORTANCE,
+    MINIMUM_IMPORTANCE,
+    Selection,
+    to_milliseconds,
+)
 from extended_memory.search.index import (
     RESCORED,
-    Filters,
     Group,
     Place,
     Scored,
@@ -69,33 +74,33 @@ class SqlIndex(SearchIndex):
         return tuple(found)
 
     def best(
-        self, project: str, groups: Sequence[Group], filters: Filters, *, limit: int
+        self, project: str, groups: Sequence[Group], selection: Selection, *, limit: int
     ) -> tuple[Scored, ...]:
         """Return the contexts that score highest; see the index."""
-        if all(group.finds for group in groups) and self._is_one_in_three(project, filters):
+        if all(group.finds for group in groups) and self._is_one_in_three(project, selection):
             ahead = _AHEAD * limit
-            found = self._best(project, groups, Filters(), limit=ahead)
-            values = {"ids": _json(one.id for one in found), "level": filters.minimum_importance}
+            found = self._best(project, groups, EVERY_CONTEXT, limit=ahead)
+            values = {"ids": _json(one.id for one in found), "level": selection.minimum_importance}
             passing = {number for (number,) in self._database.execute(statements.LEVEL, values)}
             best = [one for one in found if one.id in passing]
             if len(best) >= limit or len(found) < ahead:
                 return tuple(best[:limit])
-        return self._best(project, groups, filters, limit=limit)
+        return self._best(project, groups, selection, limit=limit)
 
-    def _is_one_in_three(self, project: str, filters: Filters) -> bool:
+    def _is_one_in_three(self, project: str, selection: Selection) -> bool:
         """Say whether importance is all that is asked for, and one context of three has it.
 
         Then enough of the best have it too, and to look at these is quicker than to gather
         thousands that pass, and to look whether each that is found is one of them.
         """
-        if filters == Filters() or replace(filters, minimum_importance=1) != Filters():
+        if selection == EVERY_CONTEXT or replace(selection, minimum_importance=1) != EVERY_CONTEXT:
             return False
-        values = {"project_id": self._project_id(project), "level": filters.minimum_importance}
+        values = {"project_id": self._project_id(project), "level": selection.minimum_importance}
         passing, total = self._database.execute(statements.SHARE, values).fetchone()
         return bool(passing > _MANY and 3 * passing > total)
 
     def _best(
-        self, project: str, groups: Sequence[Group], filters: Filters, *, limit: int
+        self, project: str, groups: Sequence[Group], selection: Selection, *, limit: int
     ) -> tuple[Scored, ...]:
         known = self._known(project, {term for group in groups for term in group.terms})
         finding, others = (
@@ -112,17 +117,19 @@ class SqlIndex(SearchIndex):
         single: Counter[int] = Counter()
         for weights in finding:
             single.update(weights if len(weights) == 1 else {})
-        levels = range(max(MINIMUM_IMPORTANCE, filters.minimum_importance), MAXIMUM_IMPORTANCE + 1)
+        levels = range(
+            max(MINIMUM_IMPORTANCE, selection.minimum_importance), MAXIMUM_IMPORTANCE + 1
+        )
         values = {
             "project_id": self._project_id(project),
             "single": json.dumps(single),
             "groups": json.dumps(several),
             **{f"other_{place}": _json(group) for place, group in enumerate(others)},
             **{f"weight_{place}": max(group.values()) for place, group in enumerate(others)},
-            "tags": _json(filters.tags),
+            "tags": _json(selection.tags),
             "levels": _json(levels),
-            "since": _milliseconds(filters.since, _FIRST),
-            "until": _milliseconds(filters.until, _LAST),
+            "since": _milliseconds(selection.span.since, _FIRST),
+            "until": _milliseconds(selection.span.until, _LAST),
             "limit": RESCORED if others else limit,
         }
         rows: list[tuple[int, ...]] = []
@@ -132,8 +139,8 @@ class SqlIndex(SearchIndex):
                 alone=len(single) == 1 and not several,
                 groups=bool(several),
                 others=len(others),
-                filtered=filters != Filters(),
-                tagged=bool(filters.tags),
+                filtered=selection != EVERY_CONTEXT,
+                tagged=bool(selection.tags),
             )
             rows += self._database.execute(statement, values).fetchall()
         rows.sort(key=lambda row: (row[1], row[0]), reverse=True)

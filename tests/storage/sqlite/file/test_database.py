@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event
 
-from extended_memory.domain import Note, StoreBusyError, StoreError
+from extended_memory.domain import Note, Selection, StoreBusyError, StoreError
 from extended_memory.storage.contract import MAY_WAIT
 from extended_memory.storage.sqlite.file.database import COMMITS_PER_CHECKPOINT, Database
 from extended_memory.storage.sqlite.file.engine import driver_connection
@@ -505,7 +505,9 @@ def plan_of_page(
 
     engine = repository._database._opened()
     event.listen(engine, "before_cursor_execute", collect)
-    page = repository.load("p1", minimum_importance=minimum, tags=tags, limit=3, offset=1)
+    page = repository.load(
+        "p1", Selection(minimum_importance=minimum, tags=tags), limit=3, offset=1
+    )
     event.remove(engine, "before_cursor_execute", collect)
     assert len(page.contexts) == 3
     ((statement, parameters),) = [one for one in executed if "LIMIT" in one[0]]
