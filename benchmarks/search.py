@@ -125,7 +125,7 @@ def fill(repository: MemoryRepository, size: int, chance: random.Random) -> None
             )
             for n, text in enumerate(batch)
         ]
-        repository.bring(contexts)
+        repository.add_imported(contexts)
         number += len(batch)
 
 

@@ -79,9 +79,9 @@ class MemoryService:
             return self._opened
 
     @property
-    def answers_at_once(self) -> bool:
+    def is_quick(self) -> bool:
         """Whether a call that need not wait for others is served within milliseconds."""
-        return self._opened is not None and self._opened.answers_at_once
+        return self._opened is not None and self._opened.is_quick
 
     @property
     def notice(self) -> str:
@@ -121,9 +121,9 @@ class MemoryService:
             self.project_for(project), text, selection, limit=limit, offset=offset
         )
 
-    def index_some(self, limit: int) -> int:
+    def index_newest(self, limit: int) -> int:
         """Index contexts that no search finds yet; return how many are left."""
-        return self._repository.index_some(limit)
+        return self._repository.index_newest(limit)
 
     def check(self, tell: Tell) -> tuple[Finding, ...]:
         """Look through the whole store, also where pinned; return what does not fit together."""
@@ -196,25 +196,25 @@ class MemoryService:
     def _within(self, project: str) -> str | None:
         return self.project_for(project) if project or self.pinned else None
 
-    def bring(self, contexts: Sequence[PortableContext]) -> int:
+    def add_imported(self, contexts: Sequence[PortableContext]) -> int:
         """Store contexts of another store, each once; return how many are new."""
-        return self._repository.bring(contexts)
+        return self._repository.add_imported(contexts)
 
-    def brought(self, origins: Sequence[str]) -> Mapping[str, Standing]:
-        """Return those of these origins that were brought before, with where they are now."""
-        return self._repository.brought(origins)
+    def imported_origins(self, origins: Sequence[str]) -> Mapping[str, Standing]:
+        """Return those of these origins that were imported before, with where they are now."""
+        return self._repository.imported_origins(origins)
 
-    def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
+    def contexts_after(self, *, after: int, limit: int) -> tuple[Context, ...]:
         """Return contexts of all projects by rising id, for a person who moves a store."""
-        return self._repository.walk(after=after, limit=limit)
+        return self._repository.contexts_after(after=after, limit=limit)
 
-    def walk_trash(self, *, after: int, limit: int) -> tuple[ForgottenContext, ...]:
-        """Return what is in the trash of all projects by rising id, as ``walk`` does."""
-        return self._repository.walk_trash(after=after, limit=limit)
+    def trash_after(self, *, after: int, limit: int) -> tuple[ForgottenContext, ...]:
+        """Return what is in the trash of all projects by rising id, as ``contexts_after`` does."""
+        return self._repository.trash_after(after=after, limit=limit)
 
-    def revised(self, ids: Sequence[int]) -> Mapping[int, tuple[Revision, ...]]:
+    def revisions_of(self, ids: Sequence[int]) -> Mapping[int, tuple[Revision, ...]]:
         """Return what contexts of any project were before, oldest first, of those changed."""
-        return self._repository.revised(ids)
+        return self._repository.revisions_of(ids)
 
     def rename_project(self, old: str, new: str) -> int:
         """Move everything of a project to another one; return how many contexts moved.

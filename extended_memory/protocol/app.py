@@ -110,12 +110,12 @@ async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
 def _index_all(memory: MemoryService, ending: threading.Event) -> None:
     """Index what no search finds yet, in small steps, and say how far it is."""
     said = time.monotonic()
-    left = started_with = memory.index_some(INDEXED_AT_A_TIME)
+    left = started_with = memory.index_newest(INDEXED_AT_A_TIME)
     while left and not ending.wait(PAUSE_SECONDS):
         if time.monotonic() - said > SAID_SECONDS or left == started_with:
             said = time.monotonic()
             logger.info("Indexing for the search: %s contexts are left.", f"{left:,}")
-        left = memory.index_some(INDEXED_AT_A_TIME)
+        left = memory.index_newest(INDEXED_AT_A_TIME)
     if started_with and not left:
         logger.info("Indexing for the search is done.")
 
@@ -267,7 +267,7 @@ def _in_place_if_quick(function: Callable[_P, ToolResult]) -> Callable[_P, Await
     @functools.wraps(function)
     async def call(*args: _P.args, **kwargs: _P.kwargs) -> ToolResult:
         memory: MemoryService = kwargs["memory"]  # type: ignore[assignment]
-        if memory.answers_at_once and (result := in_place(*args, **kwargs)) is not None:
+        if memory.is_quick and (result := in_place(*args, **kwargs)) is not None:
             return result
         return await to_thread.run_sync(functools.partial(patient, *args, **kwargs))
 

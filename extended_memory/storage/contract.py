@@ -1,7 +1,7 @@
 """What a repository promises, in prose; each sentence is a test that runs on every backend."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 
@@ -42,19 +42,8 @@ Tell = Callable[[str, int, int], None]
 """Is told what is looked at, how much of it was, and of how much; 0 where nobody knows."""
 
 
-class MemoryRepository(ABC):
-    """A store of contexts, kept apart by project.
-
-    Names of projects and tags arrive normalised, importance within its bounds. One call is one
-    transaction: all of it is stored or nothing. What a call returned is stored: it survives the
-    process and is seen by every other repository on the same store. Calls may come from several
-    threads and several processes at once.
-
-    A project shares nothing with another: no context, no tag, no count.
-
-    Every method raises ``StoreError`` where the store cannot serve it now. A store that is not
-    there yet is made by the first call, and one of an earlier release is upgraded by it.
-    """
+class Contexts(ABC):
+    """Contexts by their project and by their ids, the projects, and their tags."""
 
     @abstractmethod
     def save(self, project: str, note: Note, *, repeat_within: timedelta) -> Context:
@@ -68,30 +57,6 @@ class MemoryRepository(ABC):
         A save that repeats one of the last ``repeat_within`` (same project, equal note) stores
         nothing and returns the context of then, the newest if there are several.
         The window is at most ``MAXIMUM_REPEAT_WINDOW``.
-        """
-
-    @abstractmethod
-    def bring(self, contexts: Sequence[PortableContext]) -> int:
-        """Store contexts of another store, each with the times it has; return how many are new.
-
-        What a context was before is kept as its revisions, which count from 1. One that was
-        forgotten there goes to the trash, since the time it was forgotten: it is as if it had
-        been saved and forgotten here.
-
-        One whose origin was brought before is left out, also where it has been forgotten since,
-        or its project renamed. Ids rise in the order in which the contexts are given. Each is
-        stored whole or not at all; after a call that failed, the same call stores what is
-        missing.
-
-        Raises:
-            TimeRefusedError: one has a time out of the bounds of ``domain``; nothing was stored.
-        """
-
-    @abstractmethod
-    def brought(self, origins: Sequence[str]) -> Mapping[str, Standing]:
-        """Return those of these origins that were brought before, and so are left out.
-
-        Each with where its context is now: in which project, in the trash, or forgotten for good.
         """
 
     @abstractmethod
@@ -110,27 +75,6 @@ class MemoryRepository(ABC):
         """
 
     @abstractmethod
-    def search(
-        self, project: str, text: str, selection: Selection, *, limit: int, offset: int
-    ) -> SearchPage:
-        """Return the contexts of a project that match a text best, as ``search.engine`` says.
-
-        The same contexts give the same answer in every store, to the last tie. The selection
-        means what it does in ``load``, and applies before anything is cut. A context is found from
-        the moment it is saved, changed or restored, and no longer once it is forgotten. The text is
-        words, never a syntax. No word or number of another project has any part in the answer.
-        """
-
-    @abstractmethod
-    def index_some(self, limit: int) -> int:
-        """Index so many contexts that no search finds yet, the newest first.
-
-        Return how many are left: such contexts were saved before there was an index, or before
-        the analyzer became another one. Every other method serves meanwhile; several servers may
-        call this at once, and one that was killed loses nothing that was done.
-        """
-
-    @abstractmethod
     def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
         """Return the contexts with these ids that are there, in the order of the ids.
 
@@ -138,22 +82,18 @@ class MemoryRepository(ABC):
         """
 
     @abstractmethod
-    def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
-        """Return contexts of all projects with an id above ``after``, the lowest first.
+    def forget(
+        self, context_id: int, *, project: str | None, permanently: bool = False
+    ) -> str | None:
+        """Move a context to the trash, with its revisions; return the name of its project.
 
-        So a whole store is read in pieces, each as quickly as the first. Fewer than ``limit``
-        come at the end alone.
-        """
-
-    @abstractmethod
-    def walk_trash(self, *, after: int, limit: int) -> tuple[ForgottenContext, ...]:
-        """Return what is in the trash with an id above ``after``, as ``walk`` does."""
-
-    @abstractmethod
-    def revised(self, ids: Sequence[int]) -> Mapping[int, tuple[Revision, ...]]:
-        """Return what contexts were before each change, oldest first, in the trash or not.
-
-        Only those of these ids are in it that were changed.
+        In the trash it is as if it were not there: no other method but ``restore``,
+        ``revisions``, ``revisions_of``, ``trash``, ``trash_after``, ``imported_origins``,
+        ``rename_project`` and ``purge`` sees it, and it counts nowhere but in a ``summary``'s
+        ``trash_count``. With
+        ``permanently`` it is removed from the store, or from the trash, and can never be brought
+        back. With ``project``, only a context of that project. Return None where there is no
+        such context; nothing has changed then.
         """
 
     @abstractmethod
@@ -171,11 +111,31 @@ class MemoryRepository(ABC):
         """
 
     @abstractmethod
+    def projects(self) -> tuple[Project, ...]:
+        """Return the projects that hold contexts, the one saved to last first, then by name."""
+
+    @abstractmethod
+    def project(self, name: str) -> Project | None:
+        """Return one project, or None where it holds no context."""
+
+    @abstractmethod
+    def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
+        """Return a project's tags that at least so many contexts carry, most used first.
+
+        Tags that are used equally often come by name, in the order of their code points.
+        ``total`` counts the tags that match without ``limit``.
+        """
+
+    @abstractmethod
     def summary(self, project: str | None) -> Summary:
         """Say how much a project holds, or the whole store.
 
         What is saved or forgotten meanwhile may be in it or not.
         """
+
+
+class History(ABC):
+    """What contexts were before their changes, and the trash."""
 
     @abstractmethod
     def update(
@@ -195,20 +155,6 @@ class MemoryRepository(ABC):
 
         Raises:
             ContextChangedError: it was last changed at a time outside of ``last_changed``.
-        """
-
-    @abstractmethod
-    def forget(
-        self, context_id: int, *, project: str | None, permanently: bool = False
-    ) -> str | None:
-        """Move a context to the trash, with its revisions; return the name of its project.
-
-        In the trash it is as if it were not there: no other method but ``restore``,
-        ``revisions``, ``revised``, ``trash``, ``walk_trash``, ``rename_project`` and ``purge``
-        sees it, and it counts nowhere but in a ``summary``'s ``trash_count``. With
-        ``permanently`` it is removed from the store, or from the trash, and can never be brought
-        back. With ``project``, only a context of that project. Return None where there is no
-        such context; nothing has changed then.
         """
 
     @abstractmethod
@@ -239,21 +185,88 @@ class MemoryRepository(ABC):
         Others get a turn in between: it may take as long as it needs.
         """
 
-    @abstractmethod
-    def projects(self) -> tuple[Project, ...]:
-        """Return the projects that hold contexts, the one saved to last first, then by name."""
+
+class Search(ABC):
+    """Contexts by their words."""
 
     @abstractmethod
-    def project(self, name: str) -> Project | None:
-        """Return one project, or None where it holds no context."""
+    def search(
+        self, project: str, text: str, selection: Selection, *, limit: int, offset: int
+    ) -> SearchPage:
+        """Return the contexts of a project that match a text best, as ``search.engine`` says.
 
-    @abstractmethod
-    def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
-        """Return a project's tags that at least so many contexts carry, most used first.
-
-        Tags that are used equally often come by name, in the order of their code points.
-        ``total`` counts the tags that match without ``limit``.
+        The same contexts give the same answer in every store, to the last tie. The selection
+        means what it does in ``load``, and applies before anything is cut. A context is found from
+        the moment it is saved, changed or restored, and no longer once it is forgotten. The text is
+        words, never a syntax. No word or number of another project has any part in the answer.
         """
+
+    @abstractmethod
+    def index_newest(self, limit: int) -> int:
+        """Index at most ``limit`` contexts that no search finds yet, the newest first.
+
+        Return how many are left: such contexts were saved before there was an index, or before
+        the analyzer became another one. Every other method serves meanwhile; several servers may
+        call this at once, and one that was killed loses nothing that was done.
+        """
+
+
+class Transfer(ABC):
+    """Contexts on their way from one store to another."""
+
+    @abstractmethod
+    def add_imported(self, contexts: Sequence[PortableContext]) -> int:
+        """Store contexts of another store, each with the times it has; return how many are new.
+
+        What a context was before is kept as its revisions, which count from 1. One that was
+        forgotten there goes to the trash, since the time it was forgotten: it is as if it had
+        been saved and forgotten here.
+
+        One whose origin was imported before is left out, also where it has been forgotten since,
+        or its project renamed. Ids rise in the order in which the contexts are given. Each is
+        stored whole or not at all; after a call that failed, the same call stores what is
+        missing.
+
+        Raises:
+            TimeRefusedError: one has a time out of the bounds of ``domain``; nothing was stored.
+        """
+
+    @abstractmethod
+    def imported_origins(self, origins: Sequence[str]) -> Mapping[str, Standing]:
+        """Return those of these origins that were imported before, and so are left out.
+
+        Each with where its context is now: in which project, in the trash, or forgotten for good.
+        """
+
+    @abstractmethod
+    def contexts_after(
+        self, *, after: int, limit: int, projects: Collection[str] | None = None
+    ) -> tuple[Context, ...]:
+        """Return contexts with an id above ``after``, the lowest first.
+
+        They are of all projects, or with ``projects`` of these. So a whole store is read in
+        pieces, each as quickly as the first. Fewer than ``limit`` come at the end alone.
+        """
+
+    @abstractmethod
+    def trash_after(
+        self, *, after: int, limit: int, projects: Collection[str] | None = None
+    ) -> tuple[ForgottenContext, ...]:
+        """Return what is in the trash with an id above ``after``, as ``contexts_after`` does."""
+
+    @abstractmethod
+    def revisions_of(
+        self, ids: Sequence[int], *, projects: Collection[str] | None = None
+    ) -> Mapping[int, tuple[Revision, ...]]:
+        """Return what contexts were before each change, oldest first, in the trash or not.
+
+        Only those of these ids are in it that were changed; with ``projects``, only contexts of
+        these.
+        """
+
+
+class Upkeep(ABC):
+    """The store itself: whether it is sound, and whether it is open."""
 
     @abstractmethod
     def check(self, tell: Tell) -> tuple[Finding, ...]:
@@ -269,7 +282,7 @@ class MemoryRepository(ABC):
         """Rebuild what is wrong by findings of ``check``, as far as it can be rebuilt.
 
         No context, no revision and nothing in the trash is changed or removed. A search index
-        that is wrong is given up: ``index_some`` makes it anew.
+        that is wrong is given up: ``index_newest`` makes it anew.
         """
 
     @property
@@ -282,7 +295,7 @@ class MemoryRepository(ABC):
 
     @property
     @abstractmethod
-    def answers_at_once(self) -> bool:
+    def is_quick(self) -> bool:
         """Whether a call that need not wait for others is served within milliseconds.
 
         So it may be made where waiting would hold up more than itself. Never so before the first
@@ -296,3 +309,18 @@ class MemoryRepository(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release the store. A later call opens it again."""
+
+
+class MemoryRepository(Contexts, History, Search, Transfer, Upkeep):
+    """A store of contexts, kept apart by project.
+
+    Names of projects and tags arrive normalised, importance within its bounds. One call is one
+    transaction: all of it is stored or nothing. What a call returned is stored: it survives the
+    process and is seen by every other repository on the same store. Calls may come from several
+    threads and several processes at once.
+
+    A project shares nothing with another: no context, no tag, no count.
+
+    Every method raises ``StoreError`` where the store cannot serve it now. A store that is not
+    there yet is made by the first call, and one of an earlier release is upgraded by it.
+    """

@@ -1,6 +1,6 @@
 """A store that is not there yet, to be read: it holds nothing, and nothing can be put in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NoReturn
 
@@ -42,11 +42,11 @@ class EmptyRepository(MemoryRepository):
         _refuse()
 
     @override
-    def bring(self, contexts: Sequence[PortableContext]) -> int:
+    def add_imported(self, contexts: Sequence[PortableContext]) -> int:
         _refuse()
 
     @override
-    def brought(self, origins: Sequence[str]) -> Mapping[str, Standing]:
+    def imported_origins(self, origins: Sequence[str]) -> Mapping[str, Standing]:
         return {}
 
     @override
@@ -60,7 +60,7 @@ class EmptyRepository(MemoryRepository):
         return SearchPage()
 
     @override
-    def index_some(self, limit: int) -> int:
+    def index_newest(self, limit: int) -> int:
         return 0
 
     @override
@@ -68,15 +68,21 @@ class EmptyRepository(MemoryRepository):
         return ()
 
     @override
-    def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
+    def contexts_after(
+        self, *, after: int, limit: int, projects: Collection[str] | None = None
+    ) -> tuple[Context, ...]:
         return ()
 
     @override
-    def walk_trash(self, *, after: int, limit: int) -> tuple[ForgottenContext, ...]:
+    def trash_after(
+        self, *, after: int, limit: int, projects: Collection[str] | None = None
+    ) -> tuple[ForgottenContext, ...]:
         return ()
 
     @override
-    def revised(self, ids: Sequence[int]) -> dict[int, tuple[Revision, ...]]:
+    def revisions_of(
+        self, ids: Sequence[int], *, projects: Collection[str] | None = None
+    ) -> dict[int, tuple[Revision, ...]]:
         return {}
 
     @override
@@ -151,7 +157,7 @@ class EmptyRepository(MemoryRepository):
 
     @property
     @override
-    def answers_at_once(self) -> bool:
+    def is_quick(self) -> bool:
         return True
 
     @override

@@ -31,12 +31,12 @@ Place = Literal["there", "in_trash", "moved", "forgotten"]
 def last_id(memory: MemoryService) -> int:
     """Return the highest id of a context that is there now, 0 where there is none."""
     beyond = 1
-    while memory.walk(after=beyond, limit=1):
+    while memory.contexts_after(after=beyond, limit=1):
         beyond *= 2
     low = 0
     while low < beyond:
         middle = (low + beyond) // 2
-        if memory.walk(after=middle, limit=1):
+        if memory.contexts_after(after=middle, limit=1):
             low = middle + 1
         else:
             beyond = middle
@@ -101,7 +101,7 @@ def _brought(
     free = {origin: origin for origin in origins}
     asked, number = dict(free), 1
     while asked:
-        found = memory.brought(list(asked))
+        found = memory.imported_origins(list(asked))
         number += 1
         following = {}
         for copy, standing in found.items():
@@ -124,7 +124,7 @@ def _under_their_ids(
         *((context, "contexts") for context in memory.get(ids)),
         *((context, "trash") for context in _in_the_trash(memory, ids)),
     ]
-    revised = memory.revised([context.id for context, _ in held])
+    revised = memory.revisions_of([context.id for context, _ in held])
     for one, place in held:
         origin = origin_of(one.id, one.created_at, one.note.content, revised.get(one.id, ()))
         yield origin, Standing(place=place, project=one.project)
@@ -133,7 +133,7 @@ def _under_their_ids(
 def _in_the_trash(memory: MemoryService, ids: Sequence[int]) -> Iterator[Context]:
     """Give what is in the trash from the first to the last of these ids."""
     after = ids[0] - 1
-    while forgotten := memory.walk_trash(after=after, limit=_AT_A_TIME):
+    while forgotten := memory.trash_after(after=after, limit=_AT_A_TIME):
         for one in forgotten:
             after = one.context.id
             if after > ids[-1]:

@@ -22,7 +22,7 @@ def everything(memory: MemoryService, *, after: int = 0) -> Iterator[tuple[int, 
     """Give what has an id above one, with its id, by rising id."""
     both = merge(_contexts(memory, after), _trash(memory, after), key=lambda each: each[0].id)
     while some := list(islice(both, BATCH)):
-        revised = memory.revised([context.id for context, _ in some])
+        revised = memory.revisions_of([context.id for context, _ in some])
         for context, forgotten_at in some:
             yield context.id, _foreign(context, revised.get(context.id, ()), forgotten_at)
 
@@ -34,13 +34,13 @@ def batches(found: Iterator[tuple[int, PortableContext]]) -> Iterator[dict[int, 
 
 
 def _contexts(memory: MemoryService, after: int) -> Iterator[Listed]:
-    while contexts := memory.walk(after=after, limit=BATCH):
+    while contexts := memory.contexts_after(after=after, limit=BATCH):
         yield from ((context, None) for context in contexts)
         after = contexts[-1].id
 
 
 def _trash(memory: MemoryService, after: int) -> Iterator[Listed]:
-    while trashed := memory.walk_trash(after=after, limit=BATCH):
+    while trashed := memory.trash_after(after=after, limit=BATCH):
         yield from ((one.context, one.forgotten_at) for one in trashed)
         after = trashed[-1].context.id
 

@@ -22,7 +22,7 @@ CONTENTS = [
 def fill(store: str) -> dict[str, str]:
     """Store the contexts; return the environment for a command that sees them."""
     with closing(opened(store)) as repository:
-        repository.bring(
+        repository.add_imported(
             [
                 PortableContext(
                     origin=f"test:{days}",

@@ -36,10 +36,10 @@ def fill(store: str, count: int = 24) -> None:
 def held(store: str) -> list[Held]:
     """Return everything in a store, by rising id, the trash after the rest."""
     with closing(opened(store)) as repository:
-        contexts = repository.walk(after=0, limit=100_000)
-        trash = repository.walk_trash(after=0, limit=100_000)
+        contexts = repository.contexts_after(after=0, limit=100_000)
+        trash = repository.trash_after(after=0, limit=100_000)
         ids = [context.id for context in contexts] + [one.context.id for one in trash]
-        revised = repository.revised(ids)
+        revised = repository.revisions_of(ids)
         return [
             *((context, revised.get(context.id, ()), None) for context in contexts),
             *((one.context, revised.get(one.context.id, ()), one.forgotten_at) for one in trash),

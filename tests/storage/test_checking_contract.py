@@ -59,7 +59,7 @@ def used(repository: MemoryRepository) -> MemoryRepository:
     repository.restore(ids[1], project=None, revision=1)
     repository.rename_project("project 1", "another")
     repository.rename_project("another", "project 0")
-    repository.bring([BROUGHT, replace(BROUGHT, origin="x:2", forgotten_at=NOON)])
+    repository.add_imported([BROUGHT, replace(BROUGHT, origin="x:2", forgotten_at=NOON)])
     return repository
 
 
@@ -91,10 +91,13 @@ def test_what_is_looked_at_is_told(used: MemoryRepository) -> None:
 def test_a_repair_where_nothing_is_wrong_changes_nothing(
     used: MemoryRepository, open_store: Open
 ) -> None:
-    before = used.walk(after=0, limit=1000), used.trash(project=None, limit=1000)
+    before = used.contexts_after(after=0, limit=1000), used.trash(project=None, limit=1000)
     used.repair([Finding(part="search", flaw="of another time", count=1, can_be_rebuilt=True)])
-    while used.index_some(100):
+    while used.index_newest(100):
         pass
     with closing(open_store()) as other:
         assert other.check(tell) == ()
-        assert (other.walk(after=0, limit=1000), other.trash(project=None, limit=1000)) == before
+        assert (
+            other.contexts_after(after=0, limit=1000),
+            other.trash(project=None, limit=1000),
+        ) == before

@@ -332,7 +332,7 @@ def as_stored(context: PortableContext, context_id: int) -> Context:
 
 def test_a_context_that_is_brought_keeps_its_time(repository: MemoryRepository) -> None:
     brought = [foreign(number) for number in (1, 2, 3)]
-    assert repository.bring(brought) == 3
+    assert repository.add_imported(brought) == 3
     page = load(repository)
     assert page == ContextPage(
         contexts=tuple(
@@ -354,7 +354,7 @@ def test_a_context_that_is_brought_keeps_its_time(repository: MemoryRepository) 
 
 def test_ids_rise_in_the_order_in_which_contexts_are_brought(repository: MemoryRepository) -> None:
     order = [5, 1, 4, 2]
-    repository.bring([foreign(number, project=f"p{number % 2}") for number in order])
+    repository.add_imported([foreign(number, project=f"p{number % 2}") for number in order])
     saved = save(repository, "after", project="p0")
     held = {c.note.content: c.id for p in ("p0", "p1") for c in load(repository, p).contexts}
     assert [held[f"note {number}"] for number in order] == sorted(held.values())[:-1]
@@ -364,39 +364,41 @@ def test_ids_rise_in_the_order_in_which_contexts_are_brought(repository: MemoryR
 def test_what_was_brought_before_is_left_out(
     repository: MemoryRepository, open_store: Open
 ) -> None:
-    assert repository.bring([foreign(1), foreign(2)]) == 2
+    assert repository.add_imported([foreign(1), foreign(2)]) == 2
     before = everything(repository)
-    assert open_store().bring([foreign(1, content="changed there"), foreign(2)]) == 0
+    assert open_store().add_imported([foreign(1, content="changed there"), foreign(2)]) == 0
     assert everything(repository) == before
-    assert repository.bring([foreign(2), foreign(3), foreign(3)]) == 1
+    assert repository.add_imported([foreign(2), foreign(3), foreign(3)]) == 1
     assert load(repository).total == 3
 
 
 def test_what_was_brought_and_forgotten_is_not_brought_again(
     repository: MemoryRepository,
 ) -> None:
-    repository.bring([foreign(1), foreign(2)])
+    repository.add_imported([foreign(1), foreign(2)])
     (gone, kept) = load(repository).contexts
     repository.forget(gone.id, project=None)
-    assert repository.bring([foreign(1), foreign(2)]) == 0
+    assert repository.add_imported([foreign(1), foreign(2)]) == 0
     assert load(repository).contexts == (kept,)
 
 
 def test_it_is_known_which_origins_were_brought(repository: MemoryRepository) -> None:
     origins = [foreign(number).origin for number in (1, 2, 3)]
-    assert repository.brought(origins) == {}
-    repository.bring([foreign(1), foreign(2)])
+    assert repository.imported_origins(origins) == {}
+    repository.add_imported([foreign(1), foreign(2)])
     repository.forget(load(repository).contexts[0].id, project=None, permanently=True)
-    assert set(repository.brought(origins)) == set(origins[:2])
-    assert repository.brought([]) == {}
+    assert set(repository.imported_origins(origins)) == set(origins[:2])
+    assert repository.imported_origins([]) == {}
 
 
 def test_it_is_known_where_what_was_brought_is_now(
     repository: MemoryRepository, open_store: Open
 ) -> None:
-    repository.bring([foreign(number) for number in range(4)])
-    repository.bring([foreign(4, project="beta")])
-    ids = {context.note.content: context.id for context in repository.walk(after=0, limit=9)}
+    repository.add_imported([foreign(number) for number in range(4)])
+    repository.add_imported([foreign(4, project="beta")])
+    ids = {
+        context.note.content: context.id for context in repository.contexts_after(after=0, limit=9)
+    }
     repository.forget(ids["note 1"], project=None)
     repository.forget(ids["note 2"], project=None, permanently=True)
     repository.forget(ids["note 3"], project=None)
@@ -404,7 +406,7 @@ def test_it_is_known_where_what_was_brought_is_now(
     repository.rename_project("beta", "gamma")
     repository.forget(ids["note 0"], project=None)
     repository.close()
-    known = open_store().brought([foreign(number).origin for number in range(6)])
+    known = open_store().imported_origins([foreign(number).origin for number in range(6)])
     assert known == {
         foreign(0).origin: Standing(place="trash", project="alpha"),
         **{foreign(number).origin: Standing(place="gone", project="alpha") for number in (1, 2, 3)},
@@ -414,12 +416,12 @@ def test_it_is_known_where_what_was_brought_is_now(
 
 def test_equal_contexts_of_two_origins_are_both_brought(repository: MemoryRepository) -> None:
     same = {"content": "same", "importance": 5, "tags": (), "created_at": foreign(1).created_at}
-    assert repository.bring([foreign(number, **same) for number in (1, 2)]) == 2
+    assert repository.add_imported([foreign(number, **same) for number in (1, 2)]) == 2
     assert load(repository).total == 2
 
 
 def test_nothing_is_brought_of_nothing(repository: MemoryRepository) -> None:
-    assert repository.bring([]) == 0
+    assert repository.add_imported([]) == 0
     assert repository.projects() == ()
 
 
@@ -429,7 +431,7 @@ def test_a_recent_context_that_was_brought_is_repeated_by_a_save(
     now = datetime.now(timezone.utc).replace(microsecond=0)
     recent = foreign(1, content="note", importance=5, tags=(), created_at=now)
     old = foreign(2, content="old", importance=5, tags=())
-    repository.bring([recent, old])
+    repository.add_imported([recent, old])
     assert save(repository, "note").created_at == now
     assert save(repository, "old").created_at > now
     assert load(repository).total == 3
@@ -439,7 +441,7 @@ def test_an_older_context_makes_its_project_older_and_no_newer(
     repository: MemoryRepository,
 ) -> None:
     saved = save(repository, "now")
-    repository.bring([foreign(1)])
+    repository.add_imported([foreign(1)])
     assert repository.project("alpha") == Project(
         name="alpha",
         context_count=2,
@@ -460,7 +462,7 @@ def test_a_span_of_time_filters_by_when_a_context_was_saved(
     until: int | None,
 ) -> None:
     times = [foreign(number).created_at for number in range(101)]
-    repository.bring([foreign(number) for number in range(12)])
+    repository.add_imported([foreign(number) for number in range(12)])
     span = TimeSpan(
         since=None if since is None else times[since], until=None if until is None else times[until]
     )
@@ -497,30 +499,30 @@ def test_a_walk_gives_every_context_by_rising_id_in_pieces(repository: MemoryRep
     ]
     for gone in (saved.pop(0), saved.pop(11)):
         repository.forget(gone.id, project=None)
-    assert repository.walk(after=0, limit=1000) == tuple(saved)
+    assert repository.contexts_after(after=0, limit=1000) == tuple(saved)
     walked: list[Context] = []
-    while piece := repository.walk(after=walked[-1].id if walked else 0, limit=4):
+    while piece := repository.contexts_after(after=walked[-1].id if walked else 0, limit=4):
         assert len(piece) == 4 or len(walked) + len(piece) == len(saved)
         walked += piece
     assert walked == saved
-    assert repository.walk(after=saved[-1].id, limit=4) == ()
+    assert repository.contexts_after(after=saved[-1].id, limit=4) == ()
 
 
 def test_a_walk_goes_on_where_many_ids_are_of_no_context(repository: MemoryRepository) -> None:
-    repository.bring([foreign(number) for number in range(1_200)])
-    for context in repository.walk(after=0, limit=1_199):
+    repository.add_imported([foreign(number) for number in range(1_200)])
+    for context in repository.contexts_after(after=0, limit=1_199):
         if context.id > 1:
             repository.forget(context.id, project=None)
-    first, last = repository.walk(after=0, limit=9)
+    first, last = repository.contexts_after(after=0, limit=9)
     assert (first.note.content, last.note.content) == ("note 0", "note 1199")
-    assert repository.walk(after=first.id, limit=1) == (last,)
+    assert repository.contexts_after(after=first.id, limit=1) == (last,)
 
 
 def test_what_carries_any_of_several_tags_is_counted_up_to_a_number(
     repository: MemoryRepository,
 ) -> None:
     third = MAXIMUM_COUNTED // 2
-    repository.bring(
+    repository.add_imported(
         [
             foreign(
                 number,
@@ -533,7 +535,9 @@ def test_what_carries_any_of_several_tags_is_counted_up_to_a_number(
     )
     exact = load(repository, tags=("common", "often"), limit=1)
     assert (exact.total, exact.total_is_exact) == (third, True)
-    repository.bring([foreign(third + n, tags=("often",), importance=9) for n in range(third)])
+    repository.add_imported(
+        [foreign(third + n, tags=("often",), importance=9) for n in range(third)]
+    )
     page = load(repository, tags=("common", "often", "nobody"), limit=2)
     assert (page.total, page.total_is_exact) == (third + third // 2, False)
     assert len(page.contexts) == 2
@@ -651,7 +655,7 @@ def test_popular_tags_come_by_count_then_by_name(repository: MemoryRepository) -
 def test_nothing_is_answered_at_once_before_the_first_use_and_after_closing(
     repository: MemoryRepository,
 ) -> None:
-    assert not repository.answers_at_once
+    assert not repository.is_quick
     repository.prepare()
     repository.close()
-    assert not repository.answers_at_once
+    assert not repository.is_quick

@@ -14,14 +14,14 @@ from extended_memory.storage.backends import empty_repository, open_repository
 from extended_memory.storage.contract import MemoryRepository
 
 READ: dict[str, Callable[[MemoryRepository], Any]] = {
-    "brought": lambda m: m.brought(["a"]),
+    "imported_origins": lambda m: m.imported_origins(["a"]),
     "load": lambda m: m.load("p", EVERY_CONTEXT, limit=5, offset=0),
     "search": lambda m: m.search("p", "x", EVERY_CONTEXT, limit=5, offset=0),
-    "index_some": lambda m: m.index_some(5),
+    "index_newest": lambda m: m.index_newest(5),
     "get": lambda m: m.get([1], project=None),
-    "walk": lambda m: m.walk(after=0, limit=5),
-    "walk_trash": lambda m: m.walk_trash(after=0, limit=5),
-    "revised": lambda m: m.revised([1]),
+    "contexts_after": lambda m: m.contexts_after(after=0, limit=5),
+    "trash_after": lambda m: m.trash_after(after=0, limit=5),
+    "revisions_of": lambda m: m.revisions_of([1]),
     "rename_project": lambda m: m.rename_project("p", "q"),
     "summary": lambda m: m.summary(None),
     "update": lambda m: m.update(1, Change(importance=3), project=None),
@@ -73,8 +73,8 @@ def test_a_file_that_goes_while_it_is_read_is_not_made_again(file: SqliteLocatio
     with closing(open_repository(file)) as memory:
         save(memory)
     with closing(open_repository(file, must_exist=True)) as memory:
-        assert len(memory.walk(after=0, limit=5)) == 1
+        assert len(memory.contexts_after(after=0, limit=5)) == 1
         file.path.unlink()
         with pytest.raises(StoreError, match="any more"):
-            memory.walk(after=0, limit=5)
+            memory.contexts_after(after=0, limit=5)
         assert not file.path.exists()

@@ -82,7 +82,7 @@ def test_a_change_keeps_the_place_in_the_order(repository: MemoryRepository) -> 
     second = save(repository, "second")
     changed = change(repository, first, content="changed")
     assert load(repository).contexts == (second, changed)
-    assert repository.walk(after=0, limit=9) == (changed, second)
+    assert repository.contexts_after(after=0, limit=9) == (changed, second)
     (project,) = repository.projects()
     assert project == Project(
         name="alpha",
@@ -221,7 +221,7 @@ def test_the_trash_is_invisible(repository: MemoryRepository) -> None:
     assert {name: (state[1], state[2]) for name, state in seen.items()} == {
         name: (state[1], state[2]) for name, state in expected.items()
     }
-    assert repository.walk(after=0, limit=9) == (kept,)
+    assert repository.contexts_after(after=0, limit=9) == (kept,)
     assert repository.update(gone.id, Change(content="x"), project=None) is None
     assert repository.forget(gone.id, project=None) is None
     assert repository.project("other") is None
@@ -324,17 +324,17 @@ def test_a_purge_removes_what_was_forgotten_before(repository: MemoryRepository)
     assert repository.purge(before=moment) == 0
     assert [t.context for t in repository.trash(project=None, limit=99)] == [saved[240]]
     assert repository.revisions(saved[0].id, project=None, limit=99) == ()
-    assert repository.walk(after=0, limit=99) == tuple(saved[241:])
+    assert repository.contexts_after(after=0, limit=99) == tuple(saved[241:])
     assert repository.purge(before=EVER) == 1
 
 
 def test_a_brought_context_in_the_trash_is_not_brought_again(
     repository: MemoryRepository,
 ) -> None:
-    repository.bring([foreign(1)])
+    repository.add_imported([foreign(1)])
     (context,) = load(repository).contexts
     repository.forget(context.id, project=None)
-    assert repository.bring([foreign(1)]) == 0
+    assert repository.add_imported([foreign(1)]) == 0
     assert repository.restore(context.id, project=None) == context
 
 

@@ -272,11 +272,11 @@ class Stores(RuleBasedStateMachine):
         )
         for repository, model in self.pairs:
             is_new = foreign.origin not in model.origins
-            assert repository.bring([foreign]) == int(is_new)
+            assert repository.add_imported([foreign]) == int(is_new)
             if is_new:
                 model.origins.add(foreign.origin)
-                there = {c.id for c in repository.walk(after=0, limit=1000)}
-                there |= {t.context.id for t in repository.walk_trash(after=0, limit=1000)}
+                there = {c.id for c in repository.contexts_after(after=0, limit=1000)}
+                there |= {t.context.id for t in repository.trash_after(after=0, limit=1000)}
                 (context_id,) = there - {c.id for c in [*model.contexts, *model.trash]}
                 brought = Context(
                     id=context_id,
@@ -388,7 +388,7 @@ class Stores(RuleBasedStateMachine):
     def walk_trash(self, after: int, limit: int) -> None:
         for repository, model in self.pairs:
             expected = sorted((c for c in model.trash if c.id > after), key=lambda c: c.id)
-            walked = repository.walk_trash(after=after, limit=limit)
+            walked = repository.trash_after(after=after, limit=limit)
             assert tuple(t.context for t in walked) == tuple(expected[:limit])
             trash = repository.trash(project=None, limit=1000)
             assert set(walked) <= set(trash)
@@ -401,7 +401,7 @@ class Stores(RuleBasedStateMachine):
                 for each in ids
                 if model.revisions.get(each)
             }
-            assert repository.revised(ids) == expected
+            assert repository.revisions_of(ids) == expected
 
     @rule()
     def look_into_the_trash(self) -> None:
@@ -479,7 +479,7 @@ class Stores(RuleBasedStateMachine):
     def walk(self, after: int, limit: int) -> None:
         for repository, model in self.pairs:
             expected = sorted((c for c in model.contexts if c.id > after), key=lambda c: c.id)
-            assert repository.walk(after=after, limit=limit) == tuple(expected[:limit])
+            assert repository.contexts_after(after=after, limit=limit) == tuple(expected[:limit])
 
     @invariant()
     def everything_is_equal(self) -> None:

@@ -52,18 +52,21 @@ def held(
     repository: MemoryRepository,
 ) -> tuple[tuple[Context, ...], tuple[ForgottenContext, ...], Mapping[int, tuple[Revision, ...]]]:
     """Return all that a store holds, whatever the project."""
-    contexts, trash = repository.walk(after=0, limit=999), repository.walk_trash(after=0, limit=999)
+    contexts, trash = (
+        repository.contexts_after(after=0, limit=999),
+        repository.trash_after(after=0, limit=999),
+    )
     ids = [context.id for context in [*contexts, *(one.context for one in trash)]]
-    return contexts, trash, repository.revised(ids)
+    return contexts, trash, repository.revisions_of(ids)
 
 
 def test_what_is_brought_keeps_the_time_of_its_last_change_and_what_it_was(
     repository: MemoryRepository,
 ) -> None:
-    assert repository.bring([foreign(1), with_past(2)]) == 2
-    first, second = repository.walk(after=0, limit=9)
+    assert repository.add_imported([foreign(1), with_past(2)]) == 2
+    first, second = repository.contexts_after(after=0, limit=9)
     assert second == stored(with_past(2), second.id)
-    assert repository.revised([first.id, second.id]) == {second.id: (revision(1), revision(2))}
+    assert repository.revisions_of([first.id, second.id]) == {second.id: (revision(1), revision(2))}
     project = repository.project("alpha")
     assert project is not None
     assert project.last_saved_at == with_past(2).updated_at
@@ -73,9 +76,9 @@ def test_what_is_brought_keeps_the_time_of_its_last_change_and_what_it_was(
 
 def test_revisions_that_are_brought_count_from_one(repository: MemoryRepository) -> None:
     counted_otherwise = tuple(replace(revision(n), number=6 + n) for n in (1, 2))
-    repository.bring([with_past(1, revisions=counted_otherwise)])
-    (context,) = repository.walk(after=0, limit=9)
-    assert repository.revised([context.id]) == {context.id: (revision(1), revision(2))}
+    repository.add_imported([with_past(1, revisions=counted_otherwise)])
+    (context,) = repository.contexts_after(after=0, limit=9)
+    assert repository.revisions_of([context.id]) == {context.id: (revision(1), revision(2))}
     updated = repository.update(context.id, Change(content="now"), project=None)
     assert updated is not None
     assert updated.revision == 3
@@ -85,10 +88,10 @@ def test_a_context_that_was_changed_without_a_trace_is_brought_so(
     repository: MemoryRepository,
 ) -> None:
     brought = with_past(1, revisions=())
-    repository.bring([brought])
-    (context,) = repository.walk(after=0, limit=9)
+    repository.add_imported([brought])
+    (context,) = repository.contexts_after(after=0, limit=9)
     assert context == stored(brought, context.id)
-    assert repository.revised([context.id]) == {}
+    assert repository.revisions_of([context.id]) == {}
 
 
 def test_what_was_forgotten_there_goes_to_the_trash_since_then(
@@ -97,8 +100,8 @@ def test_what_was_forgotten_there_goes_to_the_trash_since_then(
     save(repository, "kept", tags=("a",))
     before = load(repository), repository.popular_tags("alpha", minimum_count=1, limit=9)
     gone = with_past(1, forgotten_at=NOON + 5 * DAY, content="gone", tags=("a", "gone"))
-    assert repository.bring([gone, replace(gone, origin="other", project="gone")]) == 2
-    first, second = repository.walk_trash(after=0, limit=9)
+    assert repository.add_imported([gone, replace(gone, origin="other", project="gone")]) == 2
+    first, second = repository.trash_after(after=0, limit=9)
     assert first == ForgottenContext(
         context=stored(gone, first.context.id), forgotten_at=NOON + 5 * DAY
     )
@@ -107,15 +110,17 @@ def test_what_was_forgotten_there_goes_to_the_trash_since_then(
     after = load(repository), repository.popular_tags("alpha", minimum_count=1, limit=9)
     assert after == before
     assert find(repository, "gone").total == 0
-    assert repository.bring([gone]) == 0
+    assert repository.add_imported([gone]) == 0
     assert repository.restore(first.context.id, project=None) == first.context
     assert find(repository, "gone").found[0].context == first.context
-    assert repository.revised([first.context.id]) == {first.context.id: (revision(1), revision(2))}
+    assert repository.revisions_of([first.context.id]) == {
+        first.context.id: (revision(1), revision(2))
+    }
 
 
 def test_a_project_is_as_old_as_what_was_forgotten_there(repository: MemoryRepository) -> None:
     saved = save(repository, "now")
-    repository.bring([with_past(1, forgotten_at=NOON + 5 * DAY)])
+    repository.add_imported([with_past(1, forgotten_at=NOON + 5 * DAY)])
     assert repository.project("alpha") == Project(
         name="alpha", context_count=1, created_at=NOON, last_saved_at=saved.created_at
     )
@@ -124,9 +129,11 @@ def test_a_project_is_as_old_as_what_was_forgotten_there(repository: MemoryRepos
 def test_the_trash_that_was_brought_is_purged_by_its_own_time(
     repository: MemoryRepository,
 ) -> None:
-    repository.bring([with_past(number, forgotten_at=NOON + number * DAY) for number in range(4)])
+    repository.add_imported(
+        [with_past(number, forgotten_at=NOON + number * DAY) for number in range(4)]
+    )
     assert repository.purge(before=NOON + 2 * DAY) == 2
-    assert len(repository.walk_trash(after=0, limit=9)) == 2
+    assert len(repository.trash_after(after=0, limit=9)) == 2
     assert repository.summary(None).revision_count == 4
 
 
@@ -134,7 +141,7 @@ def test_the_ids_of_contexts_and_of_trash_rise_together(repository: MemoryReposi
     brought = [
         foreign(number, forgotten_at=NOON if number % 2 else None) for number in (5, 2, 8, 1, 3)
     ]
-    repository.bring(brought)
+    repository.add_imported(brought)
     contexts, trash, _ = held(repository)
     ids = {context.note.content: context.id for context in contexts}
     ids |= {one.context.note.content: one.context.id for one in trash}
@@ -146,24 +153,24 @@ def test_the_trash_is_walked_in_pieces_by_rising_id(repository: MemoryRepository
     for context in [saved[n] for n in (9, 1, 4, 11, 6)]:
         repository.forget(context.id, project=None)
     walked: list[ForgottenContext] = []
-    while piece := repository.walk_trash(after=walked[-1].context.id if walked else 0, limit=2):
+    while piece := repository.trash_after(after=walked[-1].context.id if walked else 0, limit=2):
         walked += piece
     assert [one.context for one in walked] == [saved[n] for n in (1, 4, 6, 9, 11)]
     assert {one.context.id: one for one in walked} == {
         one.context.id: one for one in repository.trash(project=None, limit=99)
     }
-    assert repository.walk_trash(after=saved[-1].id, limit=9) == ()
+    assert repository.trash_after(after=saved[-1].id, limit=9) == ()
 
 
 def test_a_trash_in_which_little_is_left_is_walked(repository: MemoryRepository) -> None:
-    repository.bring([foreign(number, forgotten_at=NOON) for number in range(1_200)])
-    for one in repository.walk_trash(after=0, limit=1_199):
+    repository.add_imported([foreign(number, forgotten_at=NOON) for number in range(1_200)])
+    for one in repository.trash_after(after=0, limit=1_199):
         if one.context.note.content not in ("note 7", "note 1003"):
             repository.forget(one.context.id, project=None, permanently=True)
-    first, second, third = repository.walk_trash(after=0, limit=9)
+    first, second, third = repository.trash_after(after=0, limit=9)
     contents = [one.context.note.content for one in (first, second, third)]
     assert contents == ["note 7", "note 1003", "note 1199"]
-    assert repository.walk_trash(after=first.context.id, limit=1) == (second,)
+    assert repository.trash_after(after=first.context.id, limit=1) == (second,)
 
 
 def test_only_what_was_changed_is_among_the_revised(repository: MemoryRepository) -> None:
@@ -173,7 +180,7 @@ def test_only_what_was_changed_is_among_the_revised(repository: MemoryRepository
         repository.update(context.id, Change(content="again"), project=None)
     repository.forget(contexts[2].id, project=None)
     ids = [*(context.id for context in contexts), 10**6]
-    revised = repository.revised(ids)
+    revised = repository.revisions_of(ids)
     assert {
         context_id: [(past.number, past.note.content) for past in revisions]
         for context_id, revisions in revised.items()
@@ -181,13 +188,13 @@ def test_only_what_was_changed_is_among_the_revised(repository: MemoryRepository
         contexts[1].id: [(1, "note 1"), (2, "changed")],
         contexts[2].id: [(1, "note 2"), (2, "changed")],
     }
-    assert repository.revised([]) == {}
-    assert repository.revised([contexts[0].id]) == {}
+    assert repository.revisions_of([]) == {}
+    assert repository.revisions_of([contexts[0].id]) == {}
 
 
 def filled(repository: MemoryRepository, *projects: str) -> None:
     """Bring contexts of every kind into projects, tags and words of which are partly the same."""
-    repository.bring(
+    repository.add_imported(
         [
             with_past(
                 number,
@@ -222,6 +229,37 @@ def renamed(found: tuple[Any, ...], old: str, new: str) -> tuple[Any, ...]:
         ),
         revised,
     )
+
+
+def test_only_what_is_of_some_projects_is_given_where_a_caller_names_them(
+    repository: MemoryRepository,
+) -> None:
+    projects = ("alpha", "beta", "gamma")
+    brought = [
+        with_past(number, project=project, forgotten_at=NOON if number > 3 else None)
+        for number, project in enumerate([*projects, *projects], start=1)
+    ]
+    assert repository.add_imported(brought) == 6
+    contexts, trash = (
+        repository.contexts_after(after=0, limit=9),
+        repository.trash_after(after=0, limit=9),
+    )
+    ids = [context.id for context in contexts] + [one.context.id for one in trash]
+    origins = [context.origin for context in brought]
+    for some in ({"alpha"}, {"alpha", "gamma"}, {"nobody"}):
+        here = tuple(context for context in contexts if context.project in some)
+        gone = tuple(one for one in trash if one.context.project in some)
+        held = {context.id for context in here} | {one.context.id for one in gone}
+        assert repository.contexts_after(after=0, limit=9, projects=some) == here
+        assert repository.contexts_after(after=0, limit=1, projects=some) == here[:1]
+        assert repository.trash_after(after=0, limit=9, projects=some) == gone
+        assert repository.revisions_of(ids, projects=some).keys() == held
+        known = repository.imported_origins(origins)
+        assert {origin for origin, one in known.items() if one.project in some} == {
+            context.origin for context in brought if context.project in some
+        }
+    repository.forget(contexts[0].id, project=None, permanently=True)
+    assert set(repository.imported_origins(origins)) == set(origins)
 
 
 def test_a_renamed_project_is_the_same_under_another_name(repository: MemoryRepository) -> None:
@@ -272,7 +310,7 @@ def test_two_projects_become_one(
     )
     tags = after.popular_tags(new, minimum_count=1, limit=99).tags
     counted: dict[str, int] = {}
-    for context in after.walk(after=0, limit=999):
+    for context in after.contexts_after(after=0, limit=999):
         for tag in context.note.tags if context.project == new else ():
             counted[tag] = counted.get(tag, 0) + 1
     assert {each.tag: each.count for each in tags} == counted
@@ -336,7 +374,7 @@ def test_what_is_not_there_or_keeps_its_name_is_not_renamed(
 
 
 def test_a_trash_alone_moves_and_is_not_counted(repository: MemoryRepository) -> None:
-    repository.bring([with_past(1, forgotten_at=NOON)])
+    repository.add_imported([with_past(1, forgotten_at=NOON)])
     before = held(repository)
     assert repository.rename_project("alpha", "beta") == 0
     assert held(repository) == renamed(before, "alpha", "beta")
@@ -345,16 +383,16 @@ def test_a_trash_alone_moves_and_is_not_counted(repository: MemoryRepository) ->
 
 
 def test_what_was_brought_and_renamed_is_not_brought_again(repository: MemoryRepository) -> None:
-    repository.bring([foreign(1), with_past(2)])
+    repository.add_imported([foreign(1), with_past(2)])
     repository.rename_project("alpha", "beta")
-    assert repository.bring([foreign(1), with_past(2)]) == 0
+    assert repository.add_imported([foreign(1), with_past(2)]) == 0
     assert repository.project("alpha") is None
 
 
 def test_what_is_saved_while_its_project_is_renamed_is_never_lost(
     repository: MemoryRepository, open_store: Open
 ) -> None:
-    repository.bring([foreign(number) for number in range(60)])
+    repository.add_imported([foreign(number) for number in range(60)])
     saved: dict[int, Context] = {}
     changed: set[int] = set()
     ending = threading.Event()
@@ -375,7 +413,7 @@ def test_what_is_saved_while_its_project_is_renamed_is_never_lost(
         ending.set()
         worker.join()
     assert moved >= 60
-    there = {context.id: context for context in repository.walk(after=0, limit=9_999)}
+    there = {context.id: context for context in repository.contexts_after(after=0, limit=9_999)}
     assert len(there) == 60 + len(saved)
     for context_id, context in saved.items():
         found = there[context_id]
@@ -394,14 +432,16 @@ def test_a_summary_says_how_much_there_is(repository: MemoryRepository) -> None:
         datetime(2024, 1, 8, tzinfo=timezone.utc),
         datetime(2024, 1, 14, 12, tzinfo=timezone.utc),
     )
-    repository.bring(
+    repository.add_imported(
         [
             foreign(number, created_at=moment, content="ё\n" * (number + 1), importance=number + 3)
             for number, moment in enumerate(moments)
         ]
     )
-    repository.bring([with_past(8, created_at=NOON, content="{}", importance=3)])
-    repository.bring([with_past(9, forgotten_at=NOON), foreign(10, project="beta", content="x")])
+    repository.add_imported([with_past(8, created_at=NOON, content="{}", importance=3)])
+    repository.add_imported(
+        [with_past(9, forgotten_at=NOON), foreign(10, project="beta", content="x")]
+    )
     alpha = Summary(
         context_count=5,
         trash_count=1,

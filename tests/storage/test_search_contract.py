@@ -96,7 +96,7 @@ def test_importance_and_then_time_break_ties_only(repository: MemoryRepository) 
 def test_filters_apply_before_anything_is_cut(
     repository: MemoryRepository, filters: dict[str, Any], numbers: set[int]
 ) -> None:
-    repository.bring([foreign(number) for number in range(10)])
+    repository.add_imported([foreign(number) for number in range(10)])
     page = search(repository, "note", **filters)
     assert {c.note.content for c in contexts(page)} == {f"note {number}" for number in numbers}
     assert page.total == len(numbers)
@@ -105,7 +105,9 @@ def test_filters_apply_before_anything_is_cut(
 
 
 def test_pages_of_a_search_follow_each_other(repository: MemoryRepository) -> None:
-    repository.bring([foreign(number, content=f"note {'x ' * number}") for number in range(23)])
+    repository.add_imported(
+        [foreign(number, content=f"note {'x ' * number}") for number in range(23)]
+    )
     whole = search(repository, "note")
     assert whole.total == 23
     pages = [search(repository, "note", limit=5, offset=start) for start in range(0, 30, 5)]
@@ -153,7 +155,7 @@ def test_what_is_forgotten_is_not_found_and_what_is_restored_is(
 
 
 def test_what_was_brought_is_found_also_by_its_date(repository: MemoryRepository) -> None:
-    repository.bring([foreign(1)])
+    repository.add_imported([foreign(1)])
     for text in ("note", "2024", "20240229", "february", "февраль"):
         assert search(repository, text).total == 1, text
 
@@ -250,9 +252,9 @@ def test_any_word_of_a_long_text_finds_it(repository: MemoryRepository) -> None:
 def test_nothing_is_left_to_index_of_what_this_release_saved(
     repository: MemoryRepository,
 ) -> None:
-    assert repository.index_some(10) == 0
+    assert repository.index_newest(10) == 0
     save(repository, "note")
-    assert repository.index_some(10) == 0
+    assert repository.index_newest(10) == 0
     assert search(repository, "note").unindexed == 0
 
 
@@ -287,10 +289,10 @@ def test_the_same_contexts_give_the_same_answer_in_every_store(
         for number in range(400)
     ]
     for repository in both:
-        repository.bring(brought)
-        for context in repository.walk(after=0, limit=400)[::7]:
+        repository.add_imported(brought)
+        for context in repository.contexts_after(after=0, limit=400)[::7]:
             repository.forget(context.id, project=None)
-        for context in repository.walk(after=0, limit=400)[::5]:
+        for context in repository.contexts_after(after=0, limit=400)[::5]:
             change = Change(content=context.note.content[::-1], add_tags=("x1",))
             repository.update(context.id, change, project=None)
     for _ in range(120):

@@ -54,9 +54,9 @@ def test_a_context_with_a_time_out_of_bounds_is_refused_and_none_is_stored(
 ) -> None:
     values = with_revision(time) if field == "replaced_at" else {field: time}
     with pytest.raises(TimeRefusedError, match=rf"{field} must be from 1970 to 2247"):
-        repository.bring([foreign(1), foreign(2, **values)])
-    assert repository.walk(after=0, limit=9) == ()
-    assert repository.bring([foreign(1)]) == 1
+        repository.add_imported([foreign(1), foreign(2, **values)])
+    assert repository.contexts_after(after=0, limit=9) == ()
+    assert repository.add_imported([foreign(1)]) == 1
 
 
 def at_the_bounds(repository: MemoryRepository) -> list[PortableContext]:
@@ -67,7 +67,7 @@ def at_the_bounds(repository: MemoryRepository) -> list[PortableContext]:
             [(level, time) for time in (OLDEST_TIME, NEWEST_TIME) for level in (4, 5, 6)]
         )
     ]
-    repository.bring(brought)
+    repository.add_imported(brought)
     return brought[::-1]
 
 
@@ -113,7 +113,7 @@ def test_a_time_out_of_bounds_from_1_0_0_is_found_by_a_check(
     repository: MemoryRepository,
 ) -> None:
     with without_bounds():
-        repository.bring([foreign(1), foreign(2, created_at=NEWEST_TIME + MILLISECOND)])
+        repository.add_imported([foreign(1), foreign(2, created_at=NEWEST_TIME + MILLISECOND)])
     assert repository.check(lambda *_: None) == (
         Finding(
             part="contexts",
@@ -143,7 +143,7 @@ def clock_out_of_bounds() -> Iterator[None]:
 def test_a_clock_that_is_wrong_changes_nothing(repository: MemoryRepository) -> None:
     kept, forgotten = save(repository, "kept", tags=("a",)), save(repository, "forgotten")
     repository.forget(forgotten.id, project=None)
-    before = repository.walk(after=0, limit=9), repository.walk_trash(after=0, limit=9)
+    before = repository.contexts_after(after=0, limit=9), repository.trash_after(after=0, limit=9)
     with clock_out_of_bounds():
         for change in (
             lambda: save(repository, "new"),
@@ -154,7 +154,10 @@ def test_a_clock_that_is_wrong_changes_nothing(repository: MemoryRepository) -> 
             with pytest.raises(StoreError, match=r"clock .*is wrong .*not from 1970 to 2247"):
                 change()
         assert load(repository).contexts == (kept,)
-    assert before == (repository.walk(after=0, limit=9), repository.walk_trash(after=0, limit=9))
+    assert before == (
+        repository.contexts_after(after=0, limit=9),
+        repository.trash_after(after=0, limit=9),
+    )
     assert save(repository, "new").id > forgotten.id
     assert repository.check(lambda *_: None) == ()
 

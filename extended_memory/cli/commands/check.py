@@ -64,10 +64,10 @@ def _checked(memory: MemoryService) -> tuple[Finding, ...]:
 def _index(memory: MemoryService) -> None:
     """Make a search index that was given up anew."""
     with _told() as tell:
-        left = total = memory.index_some(_INDEXED_AT_ONCE)
+        left = total = memory.index_newest(_INDEXED_AT_ONCE)
         while left:
             tell("indexing", total - left, total)
-            left = memory.index_some(_INDEXED_AT_ONCE)
+            left = memory.index_newest(_INDEXED_AT_ONCE)
 
 
 @contextmanager

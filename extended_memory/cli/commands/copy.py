@@ -145,7 +145,7 @@ def _bring_over(
                 copied.refused.append(number)
                 del some[number]
         takable = [one for number, one in missing.items() if number in some]
-        copied.add(list(some.values()), memory.bring(takable))
+        copied.add(list(some.values()), memory.add_imported(takable))
         progress.advance(task, sum(one.forgotten_at is None for one in some.values()))
 
 
@@ -167,7 +167,7 @@ def _bring_over_from_0_9_0(
 
 
 def _is_empty(memory: MemoryService) -> bool:
-    return not memory.projects() and not memory.walk_trash(after=0, limit=1)
+    return not memory.projects() and not memory.trash_after(after=0, limit=1)
 
 
 def _counts(copied: Copied) -> Iterator[str]:

@@ -127,7 +127,7 @@ class _Importer:
                 self._memory, batch, within=self._project, there_until=self._there_until
             )
             tally.places.update(places)
-            tally.new += len(new) if self._dry_run or not new else self._memory.bring(new)
+            tally.new += len(new) if self._dry_run or not new else self._memory.add_imported(new)
 
 
 @contextmanager

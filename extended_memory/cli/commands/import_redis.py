@@ -80,7 +80,7 @@ def bring_over(
     progress.update(task, description="Importing", total=survey.contexts)
     for contexts in source.read():
         some = [context for context in contexts if only in ("", context.project)]
-        copied.add(some, memory.bring(some))
+        copied.add(some, memory.add_imported(some))
         progress.advance(task, len(contexts))
     return survey
 

@@ -1,6 +1,6 @@
 """What is read of contexts by their ids: they themselves, the trash, revisions, owners, all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -60,9 +60,13 @@ class Reader:
             if body is not None  # it was not restored since
         )
 
-    def revised(self, ids: Sequence[int]) -> dict[int, tuple[Revision, ...]]:
+    def revisions_of(
+        self, ids: Sequence[int], projects: Collection[str] | None
+    ) -> dict[int, tuple[Revision, ...]]:
         """Return the revisions, oldest first, of those that have any."""
-        owners = list(self.owners(ids).items())
+        owners = [
+            each for each in self.owners(ids).items() if projects is None or each[1] in projects
+        ]
         revised: dict[int, tuple[Revision, ...]] = {}
         for start in range(0, len(owners), _LISTS_AT_A_TIME):
             some = owners[start : start + _LISTS_AT_A_TIME]
@@ -74,10 +78,14 @@ class Reader:
                         revised[context_id] = tuple(map(rows.read_revision, entries))
         return revised
 
-    def walked(
-        self, after: int, limit: int, fetch: Callable[[str, Sequence[int]], Sequence[_T]]
+    def all_after(
+        self,
+        after: int,
+        limit: int,
+        projects: Collection[str] | None,
+        fetch: Callable[[str, Sequence[int]], Sequence[_T]],
     ) -> list[_T]:
-        """Return at least so many of what lies under ids above one, or all that is left.
+        """Return at least ``limit`` of what lies under ids above one, or all that is left.
 
         ``fetch`` gives what a project has under some ids. Whatever has a lower id than the rest
         is among what is returned; it is in no order.
@@ -92,12 +100,13 @@ class Reader:
                 if context_id > after:
                     ids.setdefault(owners[str(context_id)], []).append(context_id)
             for project, of_project in ids.items():
-                found += fetch(project, of_project)
+                if projects is None or project in projects:
+                    found += fetch(project, of_project)
             if len(found) >= limit:
                 break
         return found
 
-    def brought(self, origins: Sequence[str]) -> dict[str, Standing]:
+    def imported_origins(self, origins: Sequence[str]) -> dict[str, Standing]:
         """Return where the contexts of origins are; of what is pending, only what is stored."""
         if not origins:
             return {}

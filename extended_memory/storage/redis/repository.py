@@ -1,9 +1,11 @@
 """The repository contract on Redis and Valkey."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+
+from typing_extensions import override
 
 from extended_memory.domain import (
     Change,
@@ -63,23 +65,23 @@ class RedisRepository(MemoryRepository):
         self._mover = Mover(self._store, self._writer)
         self._indexer = Indexer(self._store)
 
+    @override
     def save(self, project: str, note: Note, *, repeat_within: timedelta) -> Context:
-        """Store a context; see the contract."""
         with self._store.use():
             return self._writer.save(project, note, repeat_within=repeat_within)
 
-    def bring(self, contexts: Sequence[PortableContext]) -> int:
-        """Store contexts of another store; see the contract."""
+    @override
+    def add_imported(self, contexts: Sequence[PortableContext]) -> int:
         require_storable(contexts)
-        return sum(self._bring(context) for context in contexts)
+        return sum(self._add_imported(context) for context in contexts)
 
-    def brought(self, origins: Sequence[str]) -> Mapping[str, Standing]:
-        """Return which of these origins were brought before; see the contract."""
+    @override
+    def imported_origins(self, origins: Sequence[str]) -> Mapping[str, Standing]:
         with self._store.use():
-            return self._reader.brought(origins)
+            return self._reader.imported_origins(origins)
 
+    @override
     def load(self, project: str, selection: Selection, *, limit: int, offset: int) -> ContextPage:
-        """Return a page of contexts; see the contract."""
         with self._store.use():
             for _ in range(_LOOKS):
                 ids, total, is_exact = pages.page(
@@ -90,10 +92,10 @@ class RedisRepository(MemoryRepository):
                     break  # none was forgotten since the ids were read
         return ContextPage(contexts=contexts, total=total, total_is_exact=is_exact)
 
+    @override
     def search(
         self, project: str, text: str, selection: Selection, *, limit: int, offset: int
     ) -> SearchPage:
-        """Return what matches best; see the contract."""
         from extended_memory.storage.redis.search.reads import RedisIndex
         from extended_memory.storage.search import found
 
@@ -115,13 +117,13 @@ class RedisRepository(MemoryRepository):
                 unindexed=unindexed,
             )
 
-    def index_some(self, limit: int) -> int:
-        """Index the newest contexts that no search finds yet; see the contract."""
+    @override
+    def index_newest(self, limit: int) -> int:
         with self._store.use():
-            return self._indexer.index_some(self._reader.project_names(), limit)
+            return self._indexer.index_newest(self._reader.project_names(), limit)
 
+    @override
     def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
-        """Return the contexts with these ids; see the contract."""
         found: dict[int, Context] = {}
         with self._store.use():
             owners = self._reader.owners(ids)
@@ -130,33 +132,40 @@ class RedisRepository(MemoryRepository):
                 found |= {context.id: context for context in self._reader.contexts(owner, here)}
         return tuple(found[context_id] for context_id in dict.fromkeys(ids) if context_id in found)
 
-    def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
-        """Return contexts by rising id; see the contract."""
+    @override
+    def contexts_after(
+        self, *, after: int, limit: int, projects: Collection[str] | None = None
+    ) -> tuple[Context, ...]:
         with self._store.use():
-            found = self._reader.walked(after, limit, self._reader.contexts)
+            found = self._reader.all_after(after, limit, projects, self._reader.contexts)
         return tuple(sorted(found, key=lambda context: context.id)[:limit])
 
-    def walk_trash(self, *, after: int, limit: int) -> tuple[ForgottenContext, ...]:
-        """Return what is in the trash by rising id; see the contract."""
+    @override
+    def trash_after(
+        self, *, after: int, limit: int, projects: Collection[str] | None = None
+    ) -> tuple[ForgottenContext, ...]:
         with self._store.use():
-            found = self._reader.walked(after, limit, self._reader.trashed)
+            found = self._reader.all_after(after, limit, projects, self._reader.trashed)
         return tuple(sorted(found, key=lambda forgotten: forgotten.context.id)[:limit])
 
-    def revised(self, ids: Sequence[int]) -> dict[int, tuple[Revision, ...]]:
-        """Return what contexts were before; see the contract."""
+    @override
+    def revisions_of(
+        self, ids: Sequence[int], *, projects: Collection[str] | None = None
+    ) -> Mapping[int, tuple[Revision, ...]]:
         with self._store.use():
-            return self._reader.revised(ids)
+            return self._reader.revisions_of(ids, projects)
 
+    @override
     def rename_project(self, old: str, new: str) -> int:
-        """Move a project to another name, context by context; see the contract."""
         return 0 if old == new else self._mover.move(old, new)
 
+    @override
     def summary(self, project: str | None) -> Summary:
-        """Say how much there is; see the contract."""
         with self._store.use():
             names = self._reader.project_names() if project is None else [project]
         return summary(self._store, self._reader, names)
 
+    @override
     def update(
         self,
         context_id: int,
@@ -165,8 +174,6 @@ class RedisRepository(MemoryRepository):
         project: str | None,
         last_changed: TimeSpan | None = None,
     ) -> UpdatedContext | None:
-        """Change a context; see the contract."""
-
         def become(old: Context) -> Note:
             if last_changed is not None and old.last_changed_at not in last_changed:
                 raise ContextChangedError(old)
@@ -178,10 +185,10 @@ class RedisRepository(MemoryRepository):
                 return None
             return self._writer.change(owner, context_id, "contexts", become)
 
+    @override
     def forget(
         self, context_id: int, *, project: str | None, permanently: bool = False
     ) -> str | None:
-        """Move a context to the trash, or remove it; see the contract."""
         with self._store.use():
             owner = self._owner(context_id, project)
             if owner is None:
@@ -191,10 +198,10 @@ class RedisRepository(MemoryRepository):
             ) or (permanently and self._writer.forget(owner, context_id, "trash", permanently=True))
         return owner if forgotten else None
 
+    @override
     def restore(
         self, context_id: int, *, project: str | None, revision: int | None = None
     ) -> Context | None:
-        """Bring a context back, or an earlier text of it; see the contract."""
         with self._store.use():
             owner = self._owner(context_id, project)
             if owner is None:
@@ -210,16 +217,16 @@ class RedisRepository(MemoryRepository):
             ) or self._writer.change(owner, context_id, "contexts", lambda _: earlier.note)
             return None if restored is None else restored.context
 
+    @override
     def revisions(
         self, context_id: int, *, project: str | None, limit: int
     ) -> tuple[Revision, ...]:
-        """Return what a context was before; see the contract."""
         with self._store.use():
             owner = self._owner(context_id, project)
             return () if owner is None else self._writer.revisions(owner, context_id, limit)
 
+    @override
     def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:
-        """Return what is in the trash; see the contract."""
         with self._store.use():
             names = [project] if project is not None else self._reader.project_names()
             found = sorted(
@@ -247,8 +254,8 @@ class RedisRepository(MemoryRepository):
             ]
         return tuple(trashed)
 
+    @override
     def purge(self, *, before: datetime) -> int:
-        """Remove what is old in the trash; see the contract."""
         purged = 0
         with self._store.use():
             for project in self._reader.project_names():
@@ -264,8 +271,8 @@ class RedisRepository(MemoryRepository):
                     purged += self._writer.forget(project, id_of(name), "trash", permanently=True)
         return purged
 
+    @override
     def projects(self) -> tuple[Project, ...]:
-        """Return the projects; see the contract."""
         with self._store.use():
             names = self._reader.project_names()
             held = [
@@ -276,13 +283,13 @@ class RedisRepository(MemoryRepository):
         held.sort(key=lambda project: project.last_saved_at, reverse=True)
         return tuple(held)
 
+    @override
     def project(self, name: str) -> Project | None:
-        """Return one project; see the contract."""
         with self._store.use():
             return next(iter(self._projects([name])), None)
 
+    @override
     def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
-        """Return the most used tags; see the contract."""
         with self._store.use():
             total, flat = self._store.run(
                 "popular", [self._keys.tag_counts(project)], [-minimum_count, limit]
@@ -291,15 +298,15 @@ class RedisRepository(MemoryRepository):
         tags = tuple(TagCount(tag=tag, count=-int(count)) for tag, count in counted)
         return TagPage(tags=tags, total=total)
 
+    @override
     def check(self, tell: Tell) -> tuple[Finding, ...]:
-        """Look through the store; see the contract."""
         from extended_memory.storage.redis.check.rules import Checker
 
         with self._store.use():
             return Checker(self._store, tell).findings(self._reader.project_names())
 
+    @override
     def repair(self, findings: Sequence[Finding]) -> None:
-        """Rebuild what can be; see the contract."""
         from extended_memory.storage.redis.check.repair import Mender
 
         with self._store.use():
@@ -310,25 +317,25 @@ class RedisRepository(MemoryRepository):
             Mender(self._store).repair(projects)
 
     @property
+    @override
     def notice(self) -> str:
-        """Where memories of 0.9.0 lie on this server; see the contract."""
         return _LEGACY_NOTICE if self._store.holds_legacy else ""
 
     @property
-    def answers_at_once(self) -> bool:
-        """Never: a network may lie in between, and a server that hangs; see the contract."""
-        return False
+    @override
+    def is_quick(self) -> bool:
+        return False  # a network may lie in between, and a server that hangs
 
+    @override
     def prepare(self) -> None:
-        """Connect now; see the contract."""
         with self._store.use():
             return
 
+    @override
     def close(self) -> None:
-        """Close every connection; see the contract."""
         self._store.close()
 
-    def _bring(self, context: PortableContext) -> bool:
+    def _add_imported(self, context: PortableContext) -> bool:
         with self._store.use():
             outcome, context_id = self._writer.reserve(context.project, context.origin)
             if outcome == "known":

@@ -1,11 +1,12 @@
 """The repository contract on SQLite."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
+from typing_extensions import override
 
 from extended_memory.domain import (
     Change,
@@ -34,9 +35,7 @@ from extended_memory.storage.contract import MemoryRepository, Tell
 from extended_memory.storage.sqlite import pages, renaming, rows, statements, summary, writing
 from extended_memory.storage.sqlite.file.database import Database
 from extended_memory.storage.sqlite.file.engine import driver_connection
-from extended_memory.storage.sqlite.models import (
-    ProjectRow,
-)
+from extended_memory.storage.sqlite.models import ContextRow, ProjectRow, TrashRow
 
 _PURGED_AT_A_TIME = 100
 
@@ -47,8 +46,8 @@ class SqlRepository(MemoryRepository):
     def __init__(self, path: Path, *, own_folder: bool = False, must_exist: bool = False) -> None:
         self._database = Database(path, own_folder=own_folder, must_exist=must_exist)
 
+    @override
     def save(self, project: str, note: Note, *, repeat_within: timedelta) -> Context:
-        """Store a context; see the contract."""
         with self._database.writing() as database:
             moment = writing.now()  # under the write lock, so that ids and times rise together
             of_project = writing.project_id(database, project, moment)
@@ -61,8 +60,8 @@ class SqlRepository(MemoryRepository):
             id=context_id, project=project, note=note, created_at=from_milliseconds(moment)
         )
 
-    def bring(self, contexts: Sequence[PortableContext]) -> int:
-        """Store contexts of another store; see the contract."""
+    @override
+    def add_imported(self, contexts: Sequence[PortableContext]) -> int:
         require_storable(contexts)
         new = 0
         with self._database.writing() as database:
@@ -70,19 +69,19 @@ class SqlRepository(MemoryRepository):
                 origin = {"origin": context.origin}
                 if database.execute(statements.SAVE_ORIGIN_ID, origin).fetchone() is not None:
                     continue
-                context_id = writing.bring(database, context)
+                context_id = writing.add_imported(database, context)
                 database.execute(statements.SAVE_ORIGIN, origin | {"context_id": context_id})
                 new += 1
         return new
 
-    def brought(self, origins: Sequence[str]) -> Mapping[str, Standing]:
-        """Return which of these origins were brought before; see the contract."""
+    @override
+    def imported_origins(self, origins: Sequence[str]) -> Mapping[str, Standing]:
         with self._database.reading() as connection:
             rows = connection.execute(statements.ORIGINS, {"origins": origins})
             return {row.origin: Standing(place=row.place, project=row.name) for row in rows}
 
+    @override
     def load(self, project: str, selection: Selection, *, limit: int, offset: int) -> ContextPage:
-        """Return a page of contexts; see the contract."""
         with self._database.reading() as connection:
             ids, total, is_exact = pages.page(
                 connection, project, selection, limit=limit, offset=offset
@@ -90,10 +89,10 @@ class SqlRepository(MemoryRepository):
             contexts = _contexts(connection, dict.fromkeys(ids, project))
             return ContextPage(contexts=contexts, total=total, total_is_exact=is_exact)
 
+    @override
     def search(
         self, project: str, text: str, selection: Selection, *, limit: int, offset: int
     ) -> SearchPage:
-        """Return what matches a text best; see the contract."""
         # Here, because a server that searches nothing need not load them.
         from extended_memory.storage.search import found
         from extended_memory.storage.sqlite.search import writes
@@ -117,8 +116,8 @@ class SqlRepository(MemoryRepository):
                 unindexed=writes.count_below(database, below, project),
             )
 
-    def index_some(self, limit: int) -> int:
-        """Index contexts that no search finds yet; see the contract."""
+    @override
+    def index_newest(self, limit: int) -> int:
         from extended_memory.storage.sqlite.search import writes
 
         with self._database.reading() as connection:
@@ -126,23 +125,29 @@ class SqlRepository(MemoryRepository):
             if writes.is_complete(driver_connection(connection)):
                 return 0  # without waiting for a writer, or being one
         with self._database.writing() as database:
-            return writes.index_some(database, limit)
+            return writes.index_newest(database, limit)
 
+    @override
     def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
-        """Return the contexts with these ids; see the contract."""
         with self._database.reading() as connection:
             found = connection.execute(statements.OWNERS, {"ids": ids})
             owners = {row.id: row.name for row in found if project in (None, row.name)}
             there = [context_id for context_id in dict.fromkeys(ids) if context_id in owners]
             return _contexts(connection, {context_id: owners[context_id] for context_id in there})
 
-    def walk(self, *, after: int, limit: int) -> tuple[Context, ...]:
-        """Return contexts by rising id; see the contract."""
+    @override
+    def contexts_after(
+        self, *, after: int, limit: int, projects: Collection[str] | None = None
+    ) -> tuple[Context, ...]:
+        query = statements.CONTEXTS_AFTER
+        if projects is not None:
+            query = query.where(statements.is_in(ContextRow, projects))
         with self._database.reading() as connection:
-            found = connection.execute(statements.WALK, {"after": after, "limit": limit})
+            found = connection.execute(query, {"after": after, "limit": limit})
             owners = {row.id: row.name for row in found}
             return _contexts(connection, owners)
 
+    @override
     def update(
         self,
         context_id: int,
@@ -151,7 +156,6 @@ class SqlRepository(MemoryRepository):
         project: str | None,
         last_changed: TimeSpan | None = None,
     ) -> UpdatedContext | None:
-        """Change a context; see the contract."""
         with self._database.writing() as database:
             old = writing.read(database, context_id, project=project)
             if old is None:
@@ -167,10 +171,10 @@ class SqlRepository(MemoryRepository):
             ).fetchone()
             return UpdatedContext(context=changed, revision=number)
 
+    @override
     def forget(
         self, context_id: int, *, project: str | None, permanently: bool = False
     ) -> str | None:
-        """Move a context to the trash, or remove it; see the contract."""
         with self._database.writing() as database:
             context = writing.read(database, context_id, project=project)
             if context is not None:
@@ -183,10 +187,10 @@ class SqlRepository(MemoryRepository):
                 writing.remove(database, [context_id])
             return context.project
 
+    @override
     def restore(
         self, context_id: int, *, project: str | None, revision: int | None = None
     ) -> Context | None:
-        """Bring a context back, or an earlier text of it; see the contract."""
         with self._database.writing() as database:
             earlier = None
             if revision is not None:
@@ -203,10 +207,10 @@ class SqlRepository(MemoryRepository):
                 return context
             return writing.change(database, context, earlier)
 
+    @override
     def revisions(
         self, context_id: int, *, project: str | None, limit: int
     ) -> tuple[Revision, ...]:
-        """Return what a context was before; see the contract."""
         with self._database.reading() as connection:
             owner = connection.execute(statements.OWNER, {"id": context_id}).scalar()
             if owner is None or project not in (None, owner):
@@ -214,17 +218,21 @@ class SqlRepository(MemoryRepository):
             found = connection.execute(statements.REVISIONS, {"id": context_id, "limit": limit})
             return tuple(rows.revision(row) for row in found.mappings())
 
-    def revised(self, ids: Sequence[int]) -> Mapping[int, tuple[Revision, ...]]:
-        """Return what contexts were before; see the contract."""
+    @override
+    def revisions_of(
+        self, ids: Sequence[int], *, projects: Collection[str] | None = None
+    ) -> Mapping[int, tuple[Revision, ...]]:
         revised: dict[int, tuple[Revision, ...]] = {}
         with self._database.reading() as connection:
-            for row in connection.execute(statements.REVISED, {"ids": ids}).mappings():
+            asked = ids if projects is None else _within(connection, ids, projects)
+            query = statements.REVISIONS_OF
+            for row in connection.execute(query, {"ids": list(asked)}).mappings():
                 of = row["context_id"]
                 revised[of] = (*revised.get(of, ()), rows.revision(row))
         return revised
 
+    @override
     def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:
-        """Return what is in the trash; see the contract."""
         query = statements.TRASH
         if project is not None:
             query = query.where(ProjectRow.name == project)
@@ -232,14 +240,19 @@ class SqlRepository(MemoryRepository):
             found = connection.execute(query, {"limit": limit}).mappings()
             return tuple(rows.forgotten(row) for row in found)
 
-    def walk_trash(self, *, after: int, limit: int) -> tuple[ForgottenContext, ...]:
-        """Return what is in the trash by rising id; see the contract."""
+    @override
+    def trash_after(
+        self, *, after: int, limit: int, projects: Collection[str] | None = None
+    ) -> tuple[ForgottenContext, ...]:
+        query = statements.TRASH_AFTER
+        if projects is not None:
+            query = query.where(statements.is_in(TrashRow, projects))
         with self._database.reading() as connection:
-            found = connection.execute(statements.WALK_TRASH, {"after": after, "limit": limit})
+            found = connection.execute(query, {"after": after, "limit": limit})
             return tuple(rows.forgotten(row) for row in found.mappings())
 
+    @override
     def purge(self, *, before: datetime) -> int:
-        """Remove what is old in the trash; see the contract."""
         purged = 0
         while True:
             with self._database.writing() as database:
@@ -250,31 +263,31 @@ class SqlRepository(MemoryRepository):
             if len(ids) < _PURGED_AT_A_TIME:
                 return purged
 
+    @override
     def rename_project(self, old: str, new: str) -> int:
-        """Let a project have another name, in one transaction; see the contract."""
         with self._database.writing() as database:
             return renaming.rename(database, old, new)
 
+    @override
     def summary(self, project: str | None) -> Summary:
-        """Say how much there is, of one state of the store; see the contract."""
         with self._database.reading() as connection:
             return summary.summary(connection, project)
 
+    @override
     def projects(self) -> tuple[Project, ...]:
-        """Return the projects; see the contract."""
         with self._database.reading() as connection:
             found = connection.execute(statements.PROJECTS).mappings()
             return tuple(rows.project(row) for row in found)
 
+    @override
     def project(self, name: str) -> Project | None:
-        """Return one project; see the contract."""
         with self._database.reading() as connection:
             found = connection.execute(statements.PROJECT, {"project": name}).mappings()
             row = found.one_or_none()
         return None if row is None else rows.project(row)
 
+    @override
     def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
-        """Return the most used tags; see the contract."""
         values = {"project": project, "minimum": minimum_count}
         with self._database.reading() as connection:
             found = connection.execute(statements.POPULAR, values | {"limit": limit}).all()
@@ -284,37 +297,37 @@ class SqlRepository(MemoryRepository):
         tags = tuple(TagCount(tag=row.name, count=row.context_count) for row in found)
         return TagPage(tags=tags, total=total)
 
+    @override
     def check(self, tell: Tell) -> tuple[Finding, ...]:
-        """Look through the file; see the contract."""
         from extended_memory.storage.sqlite.check import rules
 
         with self._database.reading() as connection:
             connection.begin()
             return tuple(rules.findings(driver_connection(connection), tell))
 
+    @override
     def repair(self, findings: Sequence[Finding]) -> None:
-        """Rebuild what can be; see the contract."""
         from extended_memory.storage.sqlite.check import rules
 
         with self._database.writing() as database:
             rules.repair(database, findings)
 
     @property
+    @override
     def notice(self) -> str:
-        """Nothing: a file of 0.9.0 has become ours; see the contract."""
         return ""
 
     @property
-    def answers_at_once(self) -> bool:
-        """Whether the file is open; see the contract."""
+    @override
+    def is_quick(self) -> bool:
         return self._database.is_open
 
+    @override
     def prepare(self) -> None:
-        """Open, make or upgrade the file now; see the contract."""
         self._database.open()
 
+    @override
     def close(self) -> None:
-        """Close the file; see the contract."""
         self._database.close()
 
     def _repeated(
@@ -342,6 +355,14 @@ def _contexts(connection: Connection, owners: Mapping[int, str]) -> tuple[Contex
         for context_id, project in owners.items()
         if context_id in there
     )
+
+
+def _within(
+    connection: Connection, ids: Collection[int], projects: Collection[str]
+) -> frozenset[int]:
+    """Return those of some ids whose context is in one of the projects, in the trash or not."""
+    values = {"ids": list(ids), "projects": list(projects)}
+    return frozenset(connection.execute(statements.WITHIN, values).scalars())
 
 
 def _tags_of(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:

@@ -4,8 +4,11 @@ SQLAlchemy finds the SQL of those that read in its cache; those that write, ``SA
 ``FORGET_*``, are SQL already, for the driver's own connection.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import (
     ClauseElement,
+    ColumnElement,
     Integer,
     bindparam,
     case,
@@ -33,6 +36,8 @@ from extended_memory.storage.sqlite.models import (
 )
 from extended_memory.storage.sqlite.rows import names, stored
 
+_ZERO = literal_column("0", Integer)
+
 PROJECT_ID = select(ProjectRow.id).where(ProjectRow.name == bindparam("project"))
 TAGS_OF = (
     select(ContextTagRow.context_id, TagRow.name)
@@ -46,21 +51,21 @@ OWNERS = (
     .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
     .where(ContextRow.id.in_(bindparam("ids", expanding=True)))
 )
-WALK = (
+CONTEXTS_AFTER = (
     select(ContextRow.id, ProjectRow.name)
     .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
     .where(ContextRow.id > bindparam("after"))
     .order_by(ContextRow.id)
     .limit(bindparam("limit"))
 )
-WALK_TRASH = (
+TRASH_AFTER = (
     select(*stored(TrashRow), ProjectRow.name.label("project"))
     .join(ProjectRow, ProjectRow.id == TrashRow.project_id)
     .where(TrashRow.id > bindparam("after"))
     .order_by(TrashRow.id)
     .limit(bindparam("limit"))
 )
-REVISED = (
+REVISIONS_OF = (
     select(*stored(RevisionRow))
     .where(RevisionRow.context_id.in_(bindparam("ids", expanding=True)))
     .order_by(RevisionRow.context_id, RevisionRow.number)
@@ -78,6 +83,17 @@ OWNER = union_all(
     select(ProjectRow.name)
     .join(TrashRow, TrashRow.project_id == ProjectRow.id)
     .where(TrashRow.id == bindparam("id")),
+)
+WITHIN = union_all(
+    *(
+        select(row.id)
+        .join(ProjectRow, ProjectRow.id == row.project_id)
+        .where(
+            row.id.in_(bindparam("ids", expanding=True)),
+            ProjectRow.name.in_(bindparam("projects", expanding=True)),
+        )
+        for row in (ContextRow, TrashRow)
+    )
 )
 TRASH = (
     select(*stored(TrashRow), ProjectRow.name.label("project"))
@@ -109,6 +125,13 @@ POPULAR_TOTAL = (
     .join(ProjectRow, ProjectRow.id == TagRow.project_id)
     .where(ProjectRow.name == bindparam("project"), TagRow.context_count >= bindparam("minimum"))
 )
+
+
+def is_in(row: type[ContextRow] | type[TrashRow], projects: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a row is of one of some projects, for a walk by rising id."""
+    ids = select(ProjectRow.id).where(ProjectRow.name.in_(projects))
+    # +0, or SQLite would sort all that the projects hold for each piece of a walk.
+    return (row.project_id + _ZERO).in_(ids)
 
 
 def prepared(statement: ClauseElement, *columns: str) -> str:

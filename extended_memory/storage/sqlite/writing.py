@@ -117,7 +117,7 @@ def remove(database: sqlite3.Connection, ids: Sequence[int]) -> None:
         database.executemany(statement, each)
 
 
-def bring(database: sqlite3.Connection, portable: PortableContext) -> int:
+def add_imported(database: sqlite3.Connection, portable: PortableContext) -> int:
     """Store a context as it was elsewhere, with what it was before; return its id."""
     created_at, updated_at = to_milliseconds(portable.created_at), portable.updated_at
     context_id = put_in(

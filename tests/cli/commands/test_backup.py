@@ -33,7 +33,7 @@ def fill(path: Path, *texts: str) -> None:
 
 def held(path: Path) -> list[str]:
     with closing(opened(str(path))) as repository:
-        return [context.note.content for context in repository.walk(after=0, limit=1000)]
+        return [context.note.content for context in repository.contexts_after(after=0, limit=1000)]
 
 
 def loaded(server: Server) -> list[str]:

@@ -82,10 +82,10 @@ def held(store: str) -> list[Held]:
 
 def _held(repository: MemoryRepository) -> Iterator[Held]:
     found: dict[int, Context | ForgottenContext] = {
-        context.id: context for context in repository.walk(after=0, limit=10_000)
+        context.id: context for context in repository.contexts_after(after=0, limit=10_000)
     }
-    found |= {one.context.id: one for one in repository.walk_trash(after=0, limit=10_000)}
-    revised = repository.revised(list(found))
+    found |= {one.context.id: one for one in repository.trash_after(after=0, limit=10_000)}
+    revised = repository.revisions_of(list(found))
     for context_id, one in sorted(found.items()):
         yield one, revised.get(context_id, ())
 
@@ -172,7 +172,7 @@ def test_two_files_of_one_history_are_joined_without_doubles(tmp_path: Path) -> 
 def test_what_was_changed_there_since_stays_so_and_is_said(source: str, store: str) -> None:
     run("copy", source, store, env={})
     with closing(opened(store)) as repository:
-        first, second, *_ = repository.walk(after=0, limit=9)
+        first, second, *_ = repository.contexts_after(after=0, limit=9)
         repository.update(first.id, Change(content="changed there"), project=None)
         repository.forget(second.id, project=None)
         repository.rename_project("project 2", "renamed")
@@ -230,7 +230,7 @@ def test_a_file_that_is_not_there_is_said_and_not_made(tmp_path: Path) -> None:
 def test_what_changed_or_moved_since_is_not_copied_again(source: str, store: str) -> None:
     run("copy", source, store, env={})
     with closing(opened(source)) as repository:
-        first, *_ = repository.walk(after=0, limit=99)
+        first, *_ = repository.contexts_after(after=0, limit=99)
         repository.update(first.id, Change(content="another text"), project=None)
         repository.rename_project("project 1", "another project")
     ended = run("copy", source, store, env={})
@@ -244,7 +244,7 @@ def test_a_copy_that_was_killed_is_completed_by_the_next_one(
 ) -> None:
     source = f"sqlite:///{tmp_path}/old.db"
     with closing(opened(source)) as repository:
-        repository.bring([foreign(number) for number in range(4_000)])
+        repository.add_imported([foreign(number) for number in range(4_000)])
     command = subprocess.Popen(
         [*COMMAND, "copy", source, store],
         stdin=subprocess.DEVNULL,
@@ -320,12 +320,14 @@ def test_what_has_a_time_that_no_store_takes_is_named_and_shown_in_every_zone(
     ]
     with pytest.MonkeyPatch.context() as patch, closing(opened(old)) as repository:
         patch.setattr("extended_memory.domain.NEWEST_TIME", last)  # as 1.0.0 took them
-        repository.bring(contexts)
+        repository.add_imported(contexts)
     ended = run("copy", old, store, env={})
     assert ended.returncode == 1
     assert "2 have a time that is not from 1970 to 2247, and were left out (#2, #3)" in ended.stderr
     with closing(opened(store)) as repository:
-        assert [context.note.content for context in repository.walk(after=0, limit=9)] == ["note 1"]
+        assert [
+            context.note.content for context in repository.contexts_after(after=0, limit=9)
+        ] == ["note 1"]
     for zone in ("Pacific/Kiritimati", "America/Los_Angeles"):
         env = {"STORAGE_CONNECTION_STRING": old, "TZ": zone}
         for command in (

@@ -83,7 +83,7 @@ def test_an_export_comes_back_to_its_store_without_doubles(source: str, tmp_path
     file = exported(source, tmp_path / "a.jsonl")
     notes = exported(source, tmp_path / "notes", "--format", "markdown")
     with closing(opened(source)) as repository:
-        changed, moved, forgotten = (c.id for c in repository.walk(after=0, limit=3))
+        changed, moved, forgotten = (c.id for c in repository.contexts_after(after=0, limit=3))
         repository.update(changed, Change(content="later"), project=None)
         repository.rename_project("project 2", "other")
         repository.forget(forgotten, project=None)
@@ -268,7 +268,7 @@ def test_an_import_that_is_interrupted_is_completed_by_the_next(
             text=True,
         ) as importer,
     ):
-        while not repository.walk(after=0, limit=1):
+        while not repository.contexts_after(after=0, limit=1):
             assert importer.poll() is None
             time.sleep(0.01)
         importer.send_signal(number)
@@ -370,7 +370,9 @@ def test_what_moved_or_was_forgotten_is_not_brought_and_counted_apart(
     assert report(store, file) == {"imported": 4}
     with closing(opened(store)) as repository:
         repository.rename_project("moved", "elsewhere")
-        ids = {context.project: context.id for context in repository.walk(after=0, limit=9)}
+        ids = {
+            context.project: context.id for context in repository.contexts_after(after=0, limit=9)
+        }
         repository.forget(ids["trashed"], project=None)
         repository.forget(ids["gone"], project=None, permanently=True)
     expected = {"there_before": 4, "moved": 1, "in_trash": 1, "forgotten": 1}
@@ -394,7 +396,7 @@ def test_a_pinned_import_is_told_nothing_of_other_projects(store: str, tmp_path:
     fill(store, count=6)
     file = str(exported(store, tmp_path / "a.jsonl"))
     with closing(opened(store)) as repository:
-        first = repository.walk(after=0, limit=1)[0]
+        first = repository.contexts_after(after=0, limit=1)[0]
         repository.forget(first.id, project=None, permanently=True)
     assert report(store, file, "--dry-run", pin="pin") == {"imported": 6}
     assert report(store, file, pin="pin") == {"imported": 6}

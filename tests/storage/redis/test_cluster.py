@@ -139,8 +139,8 @@ def test_a_cluster_does_what_the_contract_says(repository: RedisRepository) -> N
 
 
 def test_what_is_brought_to_a_cluster_is_there_once(repository: RedisRepository) -> None:
-    assert repository.bring([FOREIGN]) == 1
-    assert repository.bring([FOREIGN]) == 0
+    assert repository.add_imported([FOREIGN]) == 1
+    assert repository.add_imported([FOREIGN]) == 0
     (brought,) = load(repository).contexts
     assert (brought.note.content, brought.created_at) == (FOREIGN.note.content, FOREIGN.created_at)
 

@@ -112,9 +112,9 @@ def test_what_is_brought_while_a_reply_is_lost_is_there_once(
     repository: RedisRepository, outage: Outage, client: redis.Redis, step: bytes
 ) -> None:
     outage.lose_reply(step)
-    assert repository.bring([FOREIGN]) == 1
+    assert repository.add_imported([FOREIGN]) == 1
     assert outage.lost == 1
-    assert repository.bring([FOREIGN]) == 0
+    assert repository.add_imported([FOREIGN]) == 0
     assert [context.note.content for context in load(repository).contexts] == [FOREIGN.note.content]
     assert flaws(client) == []
 
@@ -125,11 +125,11 @@ def test_bringing_again_after_an_outage_brings_what_is_missing(
 ) -> None:
     outage.lose_reply(step, times=10_000)
     with pytest.raises(StoreError, match="cannot be reached"):
-        repository.bring([FOREIGN])
+        repository.add_imported([FOREIGN])
     outage.lose_reply(times=0)
-    repository.bring([FOREIGN])
+    repository.add_imported([FOREIGN])
     assert [context.note.content for context in load(repository).contexts] == [FOREIGN.note.content]
-    assert repository.bring([FOREIGN]) == 0
+    assert repository.add_imported([FOREIGN]) == 0
     assert flaws(client) == []
 
 

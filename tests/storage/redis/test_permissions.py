@@ -75,7 +75,7 @@ def test_a_user_with_the_commands_of_the_readme_may_make_an_index_anew(
     with closing(as_user(server)) as repository:
         saved = save(repository, "note", tags=("a", "b"))
         client.hset("em:m:{alpha}", "analyzer", "0")
-        assert repository.index_some(9) == 0
+        assert repository.index_newest(9) == 0
         assert find(repository, "note").found[0].context == saved
 
 

@@ -45,7 +45,7 @@ def client(server: RedisServer) -> Iterator[redis.Redis]:
 def repository(server: RedisServer, client: redis.Redis) -> Iterator[RedisRepository]:
     """Give a repository whose server knows every script, so that each step is one request."""
     with closing(RedisRepository(server.url, key_prefix="em")) as repository:
-        repository.bring(BROUGHT)
+        repository.add_imported(BROUGHT)
         repository.rename_project("alpha", "beta")
         client.flushall()
         yield repository
@@ -79,7 +79,7 @@ def test_a_rename_that_ends_after_any_of_its_steps_is_completed_by_the_next(
         is_whole = False
         while not is_whole:
             client.flushall()
-            repository.bring(BROUGHT)
+            repository.add_imported(BROUGHT)
             before = held(repository)
             outage.lose_reply(skip=ended, times=10_000)
             try:
@@ -110,7 +110,7 @@ def test_a_rename_of_which_any_reply_is_lost_is_done_once(
         other.prepare()
         while outage.lost == lost:
             client.flushall()
-            repository.bring(BROUGHT)
+            repository.add_imported(BROUGHT)
             before = held(repository)
             outage.lose_reply(skip=lost)
             assert other.rename_project("alpha", "beta") == 1
@@ -167,7 +167,7 @@ def test_what_arrived_and_was_forgotten_since_does_not_arrive_again(
     permanently: bool,
 ) -> None:
     monkeypatch.setattr(store, "PATIENCE_SECONDS", 0.0)
-    repository.bring(BROUGHT)
+    repository.add_imported(BROUGHT)
     departed(client, server, repository)
     repository.forget(1, project=None, permanently=permanently)
     repository.rename_project("alpha", "beta")
@@ -184,7 +184,7 @@ def test_what_arrived_can_go_back_before_it_is_cleared_away_where_it_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(store, "PATIENCE_SECONDS", 0.0)
-    repository.bring(BROUGHT)
+    repository.add_imported(BROUGHT)
     before = held(repository)
     departed(client, server, repository)
     repository.rename_project("beta", "alpha")
@@ -219,4 +219,4 @@ def test_a_cluster_renames_a_project() -> None:
         assert held(repository) == renamed(before, "alpha", "beta")
         assert repository.summary(None) == summary
         saved = save(repository, "note")
-        assert repository.walk(after=saved.id - 1, limit=9) == (saved,)
+        assert repository.contexts_after(after=saved.id - 1, limit=9) == (saved,)

@@ -114,14 +114,14 @@ class Chance:
 
 def change_some(repository: RedisRepository, chance: Chance, count: int) -> None:
     """Do to a store whatever can be done to the contexts of a store."""
-    there = [context.id for context in repository.walk(after=0, limit=10_000)]
+    there = [context.id for context in repository.contexts_after(after=0, limit=10_000)]
     for number in range(count):
         chosen = chance.random.choice(there)
         match chance.random.choice(
             ["bring", "save", "text", "rest", "forget", "remove", "restore"]
         ):
             case "bring":
-                repository.bring([chance.foreign()])
+                repository.add_imported([chance.foreign()])
             case "save":
                 project = chance.random.choice(PROJECTS)
                 there.append(save(repository, chance.text(40), project=project).id)
@@ -142,7 +142,7 @@ def change_some(repository: RedisRepository, chance: Chance, count: int) -> None
 def plain(repository: RedisRepository) -> MemoryIndex:
     """Return an index in memory of all that a store holds."""
     memory = MemoryIndex()
-    for context in repository.walk(after=0, limit=10_000):
+    for context in repository.contexts_after(after=0, limit=10_000):
         memory.add(context)
     return memory
 
@@ -196,7 +196,7 @@ def test_every_read_and_search_answers_as_the_plain_index_does(
     repository: RedisRepository, client: redis.Redis, seed: int
 ) -> None:
     chance = Chance(seed)
-    repository.bring([chance.foreign() for _ in range(350)])
+    repository.add_imported([chance.foreign() for _ in range(350)])
     for _ in range(4):
         change_some(repository, chance, 120)
         assert flaws(client) == []
@@ -210,10 +210,10 @@ def test_a_cluster_answers_as_the_plain_index_does() -> None:
         cluster.client() as client,
     ):
         chance = Chance(3)
-        repository.bring([chance.foreign() for _ in range(60)])
+        repository.add_imported([chance.foreign() for _ in range(60)])
         change_some(repository, chance, 60)
         client.hset("em:m:{alpha}", "analyzer", "0")
-        assert repository.index_some(1_000) == 0
+        assert repository.index_newest(1_000) == 0
         assert flaws(client) == []
         assert_alike(repository, chance, rounds=20)
 
@@ -349,12 +349,12 @@ def test_an_index_of_an_earlier_analyzer_or_none_is_made_anew_the_newest_first(
     harm(client)
     page = find(repository, "note")
     assert (page.found, page.unindexed) == ((), 9)
-    assert repository.index_some(4) == 5
+    assert repository.index_newest(4) == 5
     assert indexed(client) == {context.id for context in saved[5:]}
     assert flaws(client, is_indexed=False) == []
     page = find(repository, "note")
     assert ({each.context.id for each in page.found}, page.unindexed) == (indexed(client), 5)
-    assert repository.index_some(100) == 0
+    assert repository.index_newest(100) == 0
     assert flaws(client) == []
     assert find(repository, "note").total == 9
 
@@ -367,9 +367,9 @@ def test_the_newest_of_all_projects_come_first(
         until(lambda: client.time()[1] % 1000 > 900, "the millisecond is over")
     for project in "abc":
         forget_the_index(client, project)
-    assert repository.index_some(5) == 7
+    assert repository.index_newest(5) == 7
     assert [indexed(client, project) for project in "abc"] == [{10}, {8, 11}, {9, 12}]
-    assert repository.index_some(7) == 0
+    assert repository.index_newest(7) == 0
     assert flaws(client) == []
 
 
@@ -377,13 +377,13 @@ def test_what_is_done_while_an_index_is_made_anew_keeps_it_exact(
     repository: RedisRepository, client: redis.Redis
 ) -> None:
     chance = Chance(5)
-    repository.bring([chance.foreign() for _ in range(200)])
+    repository.add_imported([chance.foreign() for _ in range(200)])
     for project in PROJECTS[:1]:
         spoil(client, project)
     left = 1
     while left:
         change_some(repository, chance, 30)
-        left = repository.index_some(20)
+        left = repository.index_newest(20)
         assert flaws(client, is_indexed=False) == []
     assert flaws(client) == []
     assert_alike(repository, chance, rounds=20)
@@ -397,7 +397,7 @@ def test_a_change_of_an_index_of_an_earlier_analyzer_gives_it_up(
     repository.forget(first.id, project=None)
     third = save(repository, "a third note")
     assert find(repository, "note").unindexed == 2
-    assert repository.index_some(9) == 0
+    assert repository.index_newest(9) == 0
     assert flaws(client) == []
     found = {each.context for each in find(repository, "note").found}
     assert found == {second, third}
@@ -409,7 +409,7 @@ def test_an_index_of_a_later_analyzer_is_left_to_the_release_that_made_it(
     saved = save(repository, "a note")
     client.hset("em:m:{alpha}", "analyzer", VERSION + 1)
     save(repository, "another note")
-    assert repository.index_some(9) == 0
+    assert repository.index_newest(9) == 0
     assert find(repository, "note").unindexed == 2
     assert indexed(client) == {saved.id}
     assert client.hget("em:m:{alpha}", "analyzer") == str(VERSION + 1)
@@ -423,7 +423,7 @@ def test_a_change_by_an_earlier_release_gives_an_index_of_a_later_one_up(
     client.hset("em:m:{alpha}", "analyzer", VERSION + 1)
     repository.forget(first.id, project=None)
     assert client.hget("em:m:{alpha}", "analyzer") is None
-    assert repository.index_some(9) == 0
+    assert repository.index_newest(9) == 0
     assert flaws(client) == []
 
 
@@ -440,9 +440,9 @@ def test_a_context_that_changes_while_it_is_indexed_is_indexed_as_it_is_then(
         return analysed(context)
 
     monkeypatch.setattr(writes, "impacts_of", changing)
-    assert repository.index_some(9) == 1
+    assert repository.index_newest(9) == 1
     assert flaws(client, is_indexed=False) == []
-    assert repository.index_some(9) == 0
+    assert repository.index_newest(9) == 0
     assert flaws(client) == []
 
 
@@ -461,10 +461,10 @@ def test_an_index_that_is_half_cleared_away_is_nobodys_and_one_that_is_ours_is_n
 
     monkeypatch.setattr(repository._store, "run", failing)
     with pytest.raises(StoreError):
-        repository.index_some(9)
+        repository.index_newest(9)
     assert client.hget("em:m:{alpha}", "analyzer") is None
     monkeypatch.undo()
-    assert repository.index_some(9) == 0
+    assert repository.index_newest(9) == 0
     with repository._store.use():
         repository._indexer._reset("alpha")  # as another server that saw the index of before
     assert flaws(client) == []
@@ -475,13 +475,13 @@ def test_several_servers_index_at_once_and_nothing_is_there_twice(
     repository: RedisRepository, server: RedisServer, client: redis.Redis
 ) -> None:
     chance = Chance(6)
-    repository.bring([chance.foreign() for _ in range(300)])
+    repository.add_imported([chance.foreign() for _ in range(300)])
     for project in ("alpha", "a%7D%3A%7Bb"):
         spoil(client, project)
 
     def work(_: int) -> None:
         with closing(RedisRepository(server.url, key_prefix="em")) as own:
-            while own.index_some(17):
+            while own.index_newest(17):
                 pass
 
     with ThreadPoolExecutor(4) as threads:
@@ -489,7 +489,7 @@ def test_several_servers_index_at_once_and_nothing_is_there_twice(
         change_some(repository, chance, 100)
         for each in working:
             each.result()
-    assert repository.index_some(1_000) == 0
+    assert repository.index_newest(1_000) == 0
     assert flaws(client) == []
 
 
@@ -497,7 +497,7 @@ INDEXING = """
 import sys
 from extended_memory.storage.redis.repository import RedisRepository
 repository = RedisRepository(sys.argv[1], key_prefix="em")
-while repository.index_some(50): pass
+while repository.index_newest(50): pass
 """
 
 
@@ -505,7 +505,7 @@ def test_a_server_killed_while_it_indexes_loses_and_doubles_nothing(
     repository: RedisRepository, server: RedisServer, client: redis.Redis
 ) -> None:
     chance = Chance(7)
-    repository.bring([chance.foreign() for _ in range(600)])
+    repository.add_imported([chance.foreign() for _ in range(600)])
     spoil(client)
     total = client.zcard("em:z:{alpha}")
     for least in (0, total // 5, total // 2):
@@ -519,7 +519,7 @@ def test_a_server_killed_while_it_indexes_loses_and_doubles_nothing(
             process.kill()
         assert flaws(client, is_indexed=False) == []
     assert len(indexed(client)) < total
-    while repository.index_some(1_000):
+    while repository.index_newest(1_000):
         pass
     assert flaws(client) == []
 
@@ -532,7 +532,7 @@ def changes(repository: RedisRepository, saved: Context) -> dict[str, Any]:
             repository.update, saved.id, Change(content="it is another"), project=None
         ),
         "forget": partial(repository.forget, saved.id, project=None),
-        "index": partial(repository.index_some, 9),
+        "index": partial(repository.index_newest, 9),
     }
 
 
@@ -573,7 +573,7 @@ def test_small_pieces_of_an_index_are_made_anew(
     spoil_some = {f"old{number}": 0 for number in range(10)}
     client.hset("em:m:{alpha}", "analyzer", "0")
     client.zadd("em:w:{alpha}", spoil_some)
-    assert [repository.index_some(7) for _ in range(4)] == [13, 6, 0, 0]
+    assert [repository.index_newest(7) for _ in range(4)] == [13, 6, 0, 0]
     assert flaws(client) == []
 
 

@@ -192,7 +192,7 @@ def save_as_told(path: Path, orders: "Connection[str, str]") -> None:
 def index_all(path: Path, limit: int) -> None:
     """Index what no search finds yet, as a server does in the background."""
     with closing(SqlRepository(path)) as repository:
-        while repository.index_some(limit):
+        while repository.index_newest(limit):
             pass
 
 
@@ -201,7 +201,7 @@ def index_and_save(path: Path, name: str, count: int) -> None:
     with closing(SqlRepository(path)) as repository:
         for number in range(count):
             save(repository, f"{name} {number}")
-            repository.index_some(3)
+            repository.index_newest(3)
 
 
 def search_without_rights(folder: Path, given: dict[str, int]) -> tuple[list[str], int]:
@@ -214,7 +214,7 @@ def search_without_rights(folder: Path, given: dict[str, int]) -> tuple[list[str
         (folder / name).chmod(mode)
     with closing(SqlRepository(path)) as repository:
         found = [one.context.note.content for one in search(repository, "zebra").found]
-        return found, repository.index_some(10)
+        return found, repository.index_newest(10)
 
 
 def imported_by_a_load(path: Path) -> list[str]:

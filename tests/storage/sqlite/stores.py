@@ -197,7 +197,7 @@ def faults_within(path: Path) -> list[tuple[object, ...]]:
 def index_flaws(path: Path) -> list[object]:
     """Return all that the search index of a file holds too much or too little, or counts wrong."""
     with closing(SqlRepository(path)) as repository:
-        stored = repository.walk(after=0, limit=1_000_000)
+        stored = repository.contexts_after(after=0, limit=1_000_000)
     ((version, below),) = rows(
         path,
         """

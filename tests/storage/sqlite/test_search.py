@@ -67,7 +67,7 @@ def in_memory(path: Path) -> MemoryIndex:
     """Return the plain index of what a file holds."""
     plain = MemoryIndex()
     with closing(SqlRepository(path)) as repository:
-        for one in repository.walk(after=0, limit=100_000):
+        for one in repository.contexts_after(after=0, limit=100_000):
             plain.add(one)
     return plain
 
@@ -134,7 +134,7 @@ class Chance:
 def change_much(path: Path, chance: Chance) -> None:
     """Bring, save, change, forget and restore, so that contexts come and go from everywhere."""
     with closing(SqlRepository(path)) as repository:
-        repository.bring([chance.brought(number) for number in range(150)])
+        repository.add_imported([chance.brought(number) for number in range(150)])
         for step in range(250):
             one = chance.random.randint(1, 150 + step // 4)
             match chance.random.randint(0, 5):
@@ -231,7 +231,7 @@ def test_the_best_of_an_importance_are_the_same_however_they_are_looked_for(
 ) -> None:
     chance = Chance(1)
     with closing(SqlRepository(place)) as repository:
-        repository.bring([chance.brought(number) for number in range(400)])
+        repository.add_imported([chance.brought(number) for number in range(400)])
     plain = in_memory(place)
     selection = Selection(minimum_importance=minimum)
     groups = [Group(terms=(term,), weight=9) for term in plain.contexts[1].note.content.split()]
@@ -254,8 +254,8 @@ def test_where_the_best_are_of_less_importance_the_others_are_looked_for(
     one = replace(Chance(2).brought(0), project="alpha", note=few)
     other = replace(one, note=many)
     with closing(SqlRepository(place)) as repository:
-        repository.bring([replace(one, origin=f"one {number}") for number in range(100)])
-        repository.bring([replace(other, origin=f"other {number}") for number in range(90)])
+        repository.add_imported([replace(one, origin=f"one {number}") for number in range(100)])
+        repository.add_imported([replace(other, origin=f"other {number}") for number in range(90)])
     plain = in_memory(place)
     groups, selection = [Group(terms=("zebra",), weight=5)], Selection(minimum_importance=2)
     with reading(place) as file:
@@ -267,7 +267,9 @@ def test_where_the_best_are_of_less_importance_the_others_are_looked_for(
 @pytest.mark.parametrize("count", [20, 90])
 def test_the_newer_of_two_equal_ones_comes_first(place: Path, count: int) -> None:
     with closing(SqlRepository(place)) as repository:
-        repository.bring([replace(Chance(1).brought(1), origin=f"{n}") for n in range(count)])
+        repository.add_imported(
+            [replace(Chance(1).brought(1), origin=f"{n}") for n in range(count)]
+        )
     plain = in_memory(place)
     (project,) = {one.project for one in plain.contexts.values()}
     first, second, *_ = sorted(term for _, term in plain.postings)
@@ -326,8 +328,8 @@ def test_a_store_of_the_revision_before_is_used_at_once_and_indexed_in_steps(pla
         assert search(repository, "zebra", project="beta").unindexed == 1
         saved = save(repository, "a new zebra")
         assert found(repository, "zebra") == ["a new zebra"]
-        assert [repository.index_some(8) for _ in range(3)] == [13, 5, 0]
-        assert (bound(place), repository.index_some(8)) == (0, 0)
+        assert [repository.index_newest(8) for _ in range(3)] == [13, 5, 0]
+        assert (bound(place), repository.index_newest(8)) == (0, 0)
         page = search(repository, "zebra")
         assert {one.context.id for one in page.found} == {*range(1, 21), saved}
         assert page.unindexed == 0
@@ -338,7 +340,7 @@ def test_a_store_of_the_revision_before_is_used_at_once_and_indexed_in_steps(pla
 def test_the_newest_contexts_are_indexed_first(place: Path) -> None:
     make_0003(place, OLD)
     with closing(SqlRepository(place)) as repository:
-        assert repository.index_some(3) == 17
+        assert repository.index_newest(3) == 17
         page = search(repository, "zebra")
     assert {one.context.id for one in page.found} == {18, 19, 20}
     assert page.unindexed == 17
@@ -348,7 +350,7 @@ def test_the_newest_contexts_are_indexed_first(place: Path) -> None:
 def test_what_is_not_indexed_yet_is_changed_and_forgotten_as_anything_else(place: Path) -> None:
     make_0003(place, OLD)
     with closing(SqlRepository(place)) as repository:
-        repository.index_some(5)
+        repository.index_newest(5)
         repository.update(3, Change(content="a lion"), project=None)
         repository.update(18, Change(content="a lion"), project=None)
         repository.forget(4, project=None)
@@ -358,11 +360,11 @@ def test_what_is_not_indexed_yet_is_changed_and_forgotten_as_anything_else(place
         assert [one.context.id for one in search(repository, "lion").found] == [18]
         assert search(repository, "lion").unindexed == 13
         assert index_flaws(place) == []
-        repository.index_some(5)
+        repository.index_newest(5)
         repository.restore(4, project=None)
         repository.restore(19, project=None)
         assert index_flaws(place) == []
-        assert repository.index_some(100) == 0
+        assert repository.index_newest(100) == 0
         assert {one.context.id for one in search(repository, "lion").found} == {3, 18}
         assert {4, 19} < {one.context.id for one in search(repository, "zebra").found}
     assert index_flaws(place) == faults_within(place) == []
@@ -374,7 +376,7 @@ def test_a_search_while_all_that_is_left_was_forgotten_counts_nothing(place: Pat
         for number in (1, 2, 3):
             repository.forget(number, project=None)
         assert search(repository, "zebra").unindexed == 0
-        assert repository.index_some(5) == 0
+        assert repository.index_newest(5) == 0
         repository.restore(2, project=None)
         assert len(search(repository, "zebra").found) == 1
     assert index_flaws(place) == []
@@ -396,7 +398,7 @@ def test_the_index_of_another_version_of_the_analyzer_is_made_anew(
         assert found(repository, "zebra") == ["a new zebra"]
         assert search(repository, "zebra").unindexed == 100
         assert index_flaws(place) == []
-        assert [repository.index_some(60), repository.index_some(60)] == [40, 0]
+        assert [repository.index_newest(60), repository.index_newest(60)] == [40, 0]
         assert len(search(repository, "zebra", limit=200).found) == 101
     assert index_flaws(place) == faults_within(place) == []
 
@@ -422,7 +424,7 @@ def test_two_servers_with_different_analyzers_leave_a_whole_index(
             save(second, f"of the second {number}")
             second.forget(2 * number + 1, project=None)
         assert found(second, "second")[:1] == ["of the second 9"]
-        while second.index_some(3):
+        while second.index_newest(3):
             pass
         assert len(found(second, "second")) == 10
     assert index_flaws(place) == []
@@ -436,7 +438,7 @@ def test_servers_that_index_and_save_at_once_leave_a_whole_index(place: Path) ->
         for work in works:
             work.result(timeout=60)
     with closing(SqlRepository(place)) as repository:
-        assert repository.index_some(1) == 0
+        assert repository.index_newest(1) == 0
         assert len(found(repository, "one")) == 50
     assert rows(place, "SELECT count(*) FROM contexts") == [(440,)]
     assert index_flaws(place) == faults_within(place) == []

@@ -1,7 +1,7 @@
 """How what ``checking`` finds is made to hold again; servers may go on meanwhile.
 
 Each context is one script, which does nothing where the context has changed since it was read. A
-search index that is wrong is given up: it is made anew by ``Indexer.index_some``.
+search index that is wrong is given up: it is made anew by ``Indexer.index_newest``.
 """
 
 from collections.abc import Iterator, Sequence

@@ -10,6 +10,8 @@ from heapq import nlargest
 from itertools import chain
 from struct import iter_unpack
 
+from typing_extensions import override
+
 from extended_memory.domain import EVERY_CONTEXT, Selection, to_milliseconds
 from extended_memory.search.index import (
     RESCORED,
@@ -46,8 +48,8 @@ class RedisIndex(SearchIndex):
         self._df: dict[str, int] = {}
         self._impacts: dict[str, Impacts] = {}
 
+    @override
     def statistics(self, project: str, terms: Collection[str]) -> Statistics:
-        """Return how common these terms are; see the contract."""
         asked, total = list(terms), 0
         for start in range(0, max(len(asked), 1), _AT_A_TIME):
             some = asked[start : start + _AT_A_TIME]
@@ -64,16 +66,16 @@ class RedisIndex(SearchIndex):
             self._df |= {term: max(0, count) for term, count in zip(some, df, strict=True)}
         return Statistics(total=total, df={term: self._df[term] for term in asked})
 
+    @override
     def vocabulary(
         self, project: str, ranges: Sequence[VocabularyRange], *, limit: int
     ) -> tuple[tuple[str, ...], ...]:
-        """Return the first terms of each range; see the contract."""
         return tuple(self._words(project, one, limit) for one in ranges)
 
+    @override
     def best(
         self, project: str, groups: Sequence[Group], selection: Selection, *, limit: int
     ) -> tuple[Scored, ...]:
-        """Return the contexts that score highest; see the contract."""
         self._read(project, {term for group in groups for term in group.terms})
         scores: dict[int, int] = {}
         for group in (group for group in groups if group.finds):
@@ -92,8 +94,8 @@ class RedisIndex(SearchIndex):
             best = nlargest(limit, best)
         return tuple(Scored(id=one, score=score) for score, one in best)
 
+    @override
     def places(self, project: str, ids: Collection[int]) -> Mapping[int, Place]:
-        """Return where each of these contexts stands; see the contract."""
         asked = list(ids)
         places: dict[int, Place] = {}
         for start in range(0, len(asked), _AT_A_TIME):
@@ -108,10 +110,10 @@ class RedisIndex(SearchIndex):
             }
         return places
 
+    @override
     def matches(
         self, project: str, ids: Collection[int], terms: Collection[str]
     ) -> Mapping[int, frozenset[str]]:
-        """Return which of the terms each of these contexts has; see the contract."""
         self._read(project, terms)
         return {one: frozenset(term for term in terms if one in self._impacts[term]) for one in ids}
 

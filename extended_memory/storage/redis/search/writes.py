@@ -37,7 +37,7 @@ class Indexer:
         left, _, analyzer = self._look(project)
         return left, analyzer == analyzer_version()
 
-    def index_some(self, projects: Sequence[str], limit: int) -> int:
+    def index_newest(self, projects: Sequence[str], limit: int) -> int:
         """Index the newest contexts without an index; return how many are left.
 
         Each is one script, which does nothing where another server was quicker. An index of a

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from typing_extensions import override
+
 from extended_memory.domain import (
     EVERY_CONTEXT,
     MAXIMUM_IMPORTANCE,
@@ -47,17 +49,18 @@ class SqlIndex(SearchIndex):
         self._terms: dict[tuple[int, str], tuple[int, int]] = {}
         """The id of each term of a project that was asked for, and its df; 0 and 0 if unknown."""
 
+    @override
+    @override
     def statistics(self, project: str, terms: Collection[str]) -> Statistics:
-        """Return how common terms are; see the index."""
         known = self._known(project, terms)
         values = {"project_id": self._project_id(project)}
         (total,) = self._database.execute(statements.TOTAL_OF, values).fetchone()
         return Statistics(total=total, df={term: known[term][1] for term in terms})
 
+    @override
     def vocabulary(
         self, project: str, ranges: Sequence[VocabularyRange], *, limit: int
     ) -> tuple[tuple[str, ...], ...]:
-        """Return the first terms of each range; see the index."""
         project_id = self._project_id(project)
         found = []
         for one in ranges:
@@ -73,10 +76,10 @@ class SqlIndex(SearchIndex):
             found.append(tuple(term for (term,) in rows))
         return tuple(found)
 
+    @override
     def best(
         self, project: str, groups: Sequence[Group], selection: Selection, *, limit: int
     ) -> tuple[Scored, ...]:
-        """Return the contexts that score highest; see the index."""
         if all(group.finds for group in groups) and self._is_one_in_three(project, selection):
             ahead = _AHEAD * limit
             found = self._best(project, groups, EVERY_CONTEXT, limit=ahead)
@@ -148,8 +151,8 @@ class SqlIndex(SearchIndex):
             rows = sorted(rows[:RESCORED], key=lambda row: (row[2], row[0]), reverse=True)
         return tuple(Scored(id=row[0], score=row[-1]) for row in rows[:limit])
 
+    @override
     def places(self, project: str, ids: Collection[int]) -> Mapping[int, Place]:
-        """Return where contexts stand; see the index."""
         values = {"project_id": self._project_id(project), "ids": _json(ids)}
         return {
             context_id: Place(
@@ -165,10 +168,10 @@ class SqlIndex(SearchIndex):
             )
         }
 
+    @override
     def matches(
         self, project: str, ids: Collection[int], terms: Collection[str]
     ) -> Mapping[int, frozenset[str]]:
-        """Return which terms contexts have; see the index."""
         known = self._known(project, terms)
         names = {number: term for term, (number, df) in known.items() if df}
         values = {"ids": _json(ids), "terms": _json(names)}

@@ -2,7 +2,7 @@
 
 Two facts of the store say what the index is: which version of the analyzer wrote it, and below
 which id contexts are not in it yet. A store that was upgraded, or that another version of the
-analyzer wrote, has all of its contexts below; ``index_some`` takes them from the newest to the
+analyzer wrote, has all of its contexts below; ``index_newest`` takes them from the newest to the
 oldest, and the bound sinks. Whatever is below is left alone until then: it is read as it is when
 its turn comes. So an upgrade is as quick for a large store as for an empty one.
 """
@@ -106,7 +106,7 @@ def remove(
         database.execute(statement, values)
 
 
-def index_some(database: sqlite3.Connection, limit: int) -> int:
+def index_newest(database: sqlite3.Connection, limit: int) -> int:
     """Index so many of the contexts below the bound, the newest first; return how many are left."""
     below = begin(database)
     values = {"below": below, "limit": limit}

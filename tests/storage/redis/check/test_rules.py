@@ -92,7 +92,7 @@ def found(server: RedisServer) -> tuple[Finding, ...]:
 def repair(server: RedisServer) -> None:
     with closing(RedisRepository(server.url, key_prefix="em")) as repository:
         repository.repair(repository.check(tell))
-        while repository.index_some(10):
+        while repository.index_newest(10):
             pass
 
 
@@ -159,6 +159,6 @@ def test_a_store_on_a_cluster_is_looked_through_and_mended() -> None:
         client.delete(f"em:p:{P}:tree")
         assert {one.part for one in repository.check(tell)} == {"tags", "search"}
         repository.repair(repository.check(tell))
-        while repository.index_some(10):
+        while repository.index_newest(10):
             pass
         assert repository.check(tell) == ()

@@ -68,7 +68,7 @@ def test_a_fault_is_a_sentence_changes_nothing_and_is_over_when_its_cause_is_gon
         assert saved.id > kept.id
         assert repository.forget(kept.id, project=None) == "alpha"
         assert load(repository).contexts == (saved,)
-        assert repository.bring([FOREIGN]) == 1
+        assert repository.add_imported([FOREIGN]) == 1
         with server.client() as client:
             assert flaws(client) == []
 

@@ -106,7 +106,7 @@ def found(path: Path) -> tuple[Finding, ...]:
 def repaired(path: Path) -> None:
     with closing(SqlRepository(path)) as repository:
         repository.repair(repository.check(tell))
-        while repository.index_some(10):
+        while repository.index_newest(10):
             pass
 
 
@@ -193,5 +193,5 @@ def test_damaged_pages_are_found(stored: Path) -> None:
 def test_a_store_that_is_only_partly_indexed_fits_together(stored: Path) -> None:
     execute(stored, "DELETE FROM store_facts WHERE name = 'analyzer'")
     with closing(SqlRepository(stored)) as repository:
-        repository.index_some(20)
+        repository.index_newest(20)
         assert repository.check(tell) == ()
