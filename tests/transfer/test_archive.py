@@ -10,6 +10,7 @@ import shutil
 import tarfile
 import threading
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,9 @@ from tests.transfer.values import EXAMPLE
 HEADER = b'{"format":"extended-memory","version":1}\n'
 LINES = HEADER + b"".join(jsonl.line(number, EXAMPLE) for number in range(1, 41))
 OPENMEMORY = b'{"id":"1","content":"x","state":"active","categories":[]}\n'
+
+
+gzipped = partial(gzip.compress, mtime=0)  # the same bytes in every process of a run
 
 
 def read(path: Path, name: str = "") -> list[Item]:
@@ -61,8 +65,8 @@ def test_our_export_is_the_same_inside_gz_whatever_it_is_called(
     name: str, data: bytes, tmp_path: Path
 ) -> None:
     plain = read(put(tmp_path / "plain", data))
-    assert read(put(tmp_path / name, gzip.compress(data))) == plain
-    members = gzip.compress(data[:500]) + gzip.compress(data[500:])
+    assert read(put(tmp_path / name, gzipped(data))) == plain
+    members = gzipped(data[:500]) + gzipped(data[500:])
     assert read(put(tmp_path / name, members)) == plain
     assert read(put(tmp_path / name, data)) == plain
     assert sum(isinstance(item, Found) for item in plain) == 40
@@ -86,9 +90,9 @@ def test_every_form_is_the_same_inside_gz_and_zip(name: str, tmp_path: Path) -> 
         (i.context.origin, i.context.project) for i in read(DATA / name) if isinstance(i, Found)
     ]
     for packed in (
-        put(tmp_path / "a.gz", gzip.compress(data)),
+        put(tmp_path / "a.gz", gzipped(data)),
         zipped(tmp_path / "a.zip", {f"folder/{name}": data, "__MACOSX/._x": b"x"}),
-        zipped(tmp_path / "b.zip", {"x": gzip.compress(data), "notes.bin": b"\0"}),
+        zipped(tmp_path / "b.zip", {"x": gzipped(data), "notes.bin": b"\0"}),
     ):
         items = read(packed)
         assert [
@@ -163,7 +167,7 @@ def test_a_folder_with_notes_of_two_forms_is_asked_about(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", [one for one in catalogue.NAMES if one != "jsonl"])
 def test_what_a_person_says_does_not_count_against_clear_marks(name: str, tmp_path: Path) -> None:
-    for path in (put(tmp_path / "a", LINES), put(tmp_path / "b", gzip.compress(LINES))):
+    for path in (put(tmp_path / "a", LINES), put(tmp_path / "b", gzipped(LINES))):
         with pytest.raises(
             TransferError, match=rf"not like {name}: leave --from out, or say --from jsonl"
         ):
@@ -189,7 +193,7 @@ def test_what_can_be_read_of_a_gz_that_is_cut_off_is_read_and_the_rest_said(
         jsonl.line(n, EXAMPLE).replace(b"PostgreSQL", os.urandom(20).hex().encode())
         for n in range(1, 41)
     )
-    whole = gzip.compress(lines)
+    whole = gzipped(lines)
     items = read(put(tmp_path / "a.jsonl.gz", whole[:-size]))
     assert items[-1] == Damaged(place="the end", why="it is cut off, and what follows is missing")
     assert 0 < sum(isinstance(item, Found) for item in items) <= 40
@@ -198,13 +202,13 @@ def test_what_can_be_read_of_a_gz_that_is_cut_off_is_read_and_the_rest_said(
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (gzip.compress(LINES)[:12], r"a\.bin is damaged: it is cut off"),
+        (gzipped(LINES)[:12], r"a\.bin is damaged: it is cut off"),
         (b"\x1f\x8b" + b"x" * 200, r"a\.bin is damaged"),
-        (gzip.compress(LINES)[:-8] + b"12345678", r"a\.bin is damaged, and nothing of it"),
-        (gzip.compress(LINES) + b"trailing", r"a\.bin is damaged, and nothing of it"),
-        (gzip.compress(b""), "is no export that is known here"),
-        (gzip.compress(b"just words\n"), "is no export that is known here"),
-        (gzip.compress(gzip.compress(gzip.compress(LINES))), "packed in too many layers"),
+        (gzipped(LINES)[:-8] + b"12345678", r"a\.bin is damaged, and nothing of it"),
+        (gzipped(LINES) + b"trailing", r"a\.bin is damaged, and nothing of it"),
+        (gzipped(b""), "is no export that is known here"),
+        (gzipped(b"just words\n"), "is no export that is known here"),
+        (gzipped(gzipped(gzipped(LINES))), "packed in too many layers"),
         (bz2.compress(LINES), "compressed with bzip2, which is not read here: unpack it first"),
         (lzma.compress(LINES), "compressed with xz, which is not read here: unpack it first"),
         (b"\x28\xb5\x2f\xfd" + b"x" * 99, "compressed with zstd"),
@@ -223,7 +227,7 @@ def test_a_tar_archive_is_refused_also_inside_gz(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("a.jsonl"), io.BytesIO())
-    for data in (buffer.getvalue(), gzip.compress(buffer.getvalue())):
+    for data in (buffer.getvalue(), gzipped(buffer.getvalue())):
         with pytest.raises(TransferError, match="is a tar archive, which is not read here"):
             read(put(tmp_path / "a.tgz", data))
 
@@ -254,10 +258,10 @@ def test_what_unpacks_to_more_than_a_bound_is_refused(
 ) -> None:
     monkeypatch.setattr(archive, "MAXIMUM_UNPACKED_BYTES", len(LINES) - 1)
     for path in (
-        put(tmp_path / "a.gz", gzip.compress(LINES)),
+        put(tmp_path / "a.gz", gzipped(LINES)),
         zipped(tmp_path / "a.zip", {"a.jsonl": LINES}),
         zipped(tmp_path / "b.zip", {"a": LINES[:-9], "b": LINES[-9:]}),
-        zipped(tmp_path / "c.zip", {"a": gzip.compress(LINES)}),
+        zipped(tmp_path / "c.zip", {"a": gzipped(LINES)}),
     ):
         with pytest.raises(TransferError, match=r"bytes when it is unpacked: .*unpack it first"):
             read(path)
@@ -267,13 +271,13 @@ def test_a_line_without_end_inside_gz_is_refused_before_all_of_it_is_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("extended_memory.transfer.formats.item.MAXIMUM_LINE_BYTES", 2**20)
-    path = put(tmp_path / "a.jsonl.gz", gzip.compress(HEADER + b" " * 2**23))
+    path = put(tmp_path / "a.jsonl.gz", gzipped(HEADER + b" " * 2**23))
     with pytest.raises(TransferError, match=r"A line of a\.jsonl\.gz is longer than any context"):
         read(path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes on Windows")
-@pytest.mark.parametrize("data", [LINES, gzip.compress(LINES)])
+@pytest.mark.parametrize("data", [LINES, gzipped(LINES)])
 def test_a_pipe_is_read_once(data: bytes, tmp_path: Path) -> None:
     os.mkfifo(pipe := tmp_path / "pipe")
     writer = threading.Thread(target=pipe.write_bytes, args=(data,), daemon=True)
