@@ -25,9 +25,16 @@ FOREIGN = PortableContext(
 )
 
 
-def find(repository: MemoryRepository, text: str, **changes: Any) -> SearchPage:
+def find(
+    repository: MemoryRepository,
+    text: str,
+    *,
+    project: str = "alpha",
+    limit: int = 10,
+    **selected: Any,
+) -> SearchPage:
     """Search where a test names no more than a text."""
-    return repository.search("alpha", text, Selection(**changes), limit=10, offset=0)
+    return repository.search(project, text, Selection(**selected), limit=limit, offset=0)
 
 
 CALLS: dict[str, Call] = {

@@ -579,9 +579,10 @@ def test_small_pieces_of_an_index_are_made_anew(
 
 LOADING = """
 import sys
+from extended_memory.domain import EVERY_CONTEXT
 from extended_memory.storage.redis.repository import RedisRepository
 repository = RedisRepository(sys.argv[1], key_prefix="em")
-repository.load("alpha", minimum_importance=1, tags=(), limit=9, offset=0)
+repository.load("alpha", EVERY_CONTEXT, limit=9, offset=0)
 print(*(name for name in sys.modules if name.startswith(("extended_memory.search", "snowball"))))
 """
 
