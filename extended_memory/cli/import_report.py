@@ -123,5 +123,5 @@ def _lines(source: Source, tally: Tally, *, dry_run: bool) -> list[str]:
     if tally.lost_tags:
         lines.append(f"{counted(tally.lost_tags, 'tag')} left out: too long, or too many of one.")
     if tally.undated:
-        lines.append(f"{tally.undated:,} with a time that cannot be read: they have today's.")
+        lines.append(f"{tally.undated:,} got the time of this import: their own cannot be read.")
     return lines + [f"{count:,} left out: {kind}." for kind, count in tally.left_out.items()]

@@ -458,5 +458,5 @@ def test_a_time_out_of_bounds_is_said_by_line_and_field_and_the_rest_imported(
         f"{other}, memory 3: {why}",
         "extended-memory-mcp: 4 could not be read; the rest was imported.",
     ]
-    assert "1 with a time that cannot be read: they have today's." in ended.stdout
+    assert "1 got the time of this import: their own cannot be read." in ended.stdout
     assert len(held(store)) == 3
