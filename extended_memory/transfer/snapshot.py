@@ -24,7 +24,7 @@ def everything(memory: MemoryService, *, after: int = 0) -> Iterator[tuple[int, 
     while some := list(islice(both, BATCH)):
         revised = memory.revisions_of([context.id for context, _ in some])
         for context, forgotten_at in some:
-            yield context.id, _foreign(context, revised.get(context.id, ()), forgotten_at)
+            yield context.id, _portable(context, revised.get(context.id, ()), forgotten_at)
 
 
 def batches(found: Iterator[tuple[int, PortableContext]]) -> Iterator[dict[int, PortableContext]]:
@@ -45,7 +45,7 @@ def _trash(memory: MemoryService, after: int) -> Iterator[Listed]:
         after = trashed[-1].context.id
 
 
-def _foreign(
+def _portable(
     context: Context, revisions: tuple[Revision, ...], forgotten_at: datetime | None
 ) -> PortableContext:
     return PortableContext(

@@ -141,7 +141,7 @@ class Record(BaseModel):
             )
             for revision in self.revisions
         )
-        foreign = PortableContext(
+        context = PortableContext(
             origin=self.origin or origin_of(self.id, self.created_at, self.content, revisions),
             project=self.project,
             note=Note(content=self.content, importance=self.importance, tags=self.tags),
@@ -150,4 +150,4 @@ class Record(BaseModel):
             revisions=revisions,
             forgotten_at=self.forgotten_at,
         )
-        return Found(place=place, context=foreign, own_id=self.id)
+        return Found(place=place, context=context, own_id=self.id)
