@@ -1,12 +1,13 @@
 """A path as a setting writes it: expanded, or refused where it names no file for good.
 
 What is refused here would be a file all the same, and in each working directory another one: a
-memory that looks lost from the next one.
+memory that looks lost from the next one. What may not be looked at counts as not there: opening it
+says why, and ``Path.exists`` would raise that here.
 """
 
 import re
 import shlex
-from os.path import expanduser, expandvars
+from os.path import exists, expanduser, expandvars, isdir
 from pathlib import Path
 
 from extended_memory import placeholders
@@ -42,7 +43,7 @@ def path_of(text: str, *, setting: str, given: str, as_written: bool = False) ->
             f'"{shown(text)}" begins in the working directory, which was deleted: write an '
             "absolute path."
         ) from None
-    if as_written and _is_there(path):
+    if as_written and exists(path):
         return path
     if is_quoted(text):
         raise quoted(setting, path)
@@ -62,7 +63,7 @@ def path_of(text: str, *, setting: str, given: str, as_written: bool = False) ->
             f'The home directory in "{shown(text)}" is not known: set HOME.{_what_is_there(path)}'
         )
     found = placeholders.in_path(partly) or home
-    if found is None or (found.may_be_a_name and Path(partly).is_absolute() and _is_there(path)):
+    if found is None or (found.may_be_a_name and Path(partly).is_absolute() and exists(path)):
         return path
     raise unreplaced(setting, given, found, path)
 
@@ -91,7 +92,7 @@ def sqlite_path(after_scheme: str, *, setting: str, given: str, as_written: bool
     from_root = Path("/" + location)
     if Path(location).is_absolute() or location.startswith(("~", "$")) or _DRIVE.match(location):
         return path
-    if path.exists() or not (from_root.exists() or _only_parent(from_root, path)):
+    if exists(path) or not (exists(from_root) or _only_parent(from_root, path)):
         return path
     return from_root.resolve()
 
@@ -134,23 +135,15 @@ def _unknown_home(path: str) -> Placeholder | None:
 
 def _what_is_there(path: Path | None) -> str:
     """Say that something lies where a refused name leads, if it is taken as it is written."""
-    if path is None or not _is_there(path):
+    if path is None or not exists(path):
         return ""
-    what = "A folder" if path.is_dir() else "A file"
+    what = "A folder" if isdir(path) else "A file"
     return (
         f" {what} of that very name is there: `extended-memory-mcp copy {shlex.quote(str(path))} "
         "TARGET` takes what it holds to another place."
     )
 
 
-def _is_there(path: Path) -> bool:
-    try:
-        path.stat()
-    except OSError:
-        return False
-    return True
-
-
 def _only_parent(candidate: Path, other: Path) -> bool:
     root = Path(candidate.anchor)
-    return candidate.parent != root and candidate.parent.is_dir() and not other.parent.is_dir()
+    return candidate.parent != root and isdir(candidate.parent) and not isdir(other.parent)

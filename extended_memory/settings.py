@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from os.path import expanduser, expandvars
+from os.path import exists, expanduser, expandvars, isdir
 from pathlib import Path
 
 from extended_memory import placeholders
@@ -181,7 +181,7 @@ def storage_location(
             f"{setting} begins with '{name}:' but not with '{name}:{slashes}': write {remedy}."
         )
     path = path_of(connection, setting=setting, given=connection, as_written=as_written)
-    return SqliteLocation(path=path / DATABASE_NAME if path.is_dir() else path)
+    return SqliteLocation(path=path / DATABASE_NAME if isdir(path) else path)
 
 
 def is_redis(connection: str) -> bool:
@@ -212,7 +212,7 @@ def default_path() -> Path:
             f"{STORAGE_CONNECTION_STRING}."
         )
     before = Path(expanduser("~"), ".local", "share", APPLICATION, DATABASE_NAME)
-    if before.exists() and not path.exists():
+    if exists(before) and not exists(path):
         return before
     found = placeholders.in_path(str(path))
     if found is not None and not (found.may_be_a_name and path.is_absolute()):

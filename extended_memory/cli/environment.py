@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from os.path import exists, isdir
 from pathlib import Path
 from typing import Literal
 
@@ -172,7 +173,7 @@ def say_missing(at: SqliteLocation | RedisLocation, *, may_be_empty: bool) -> No
         NoMemoryError: the place was named, or an empty answer is none.
     """
     assert isinstance(at, SqliteLocation)
-    is_empty_file = at.path.exists()
+    is_empty_file = exists(at.path)
     if backups(at):
         raise NoMemoryError(
             f"There is no memory at {at.path} any more, but copies of it: `extended-memory-mcp "
@@ -195,7 +196,7 @@ def say_missing(at: SqliteLocation | RedisLocation, *, may_be_empty: bool) -> No
 def _remedy(path: Path) -> str:
     """Return what to do about a place that was named and holds nothing."""
     folder = path.parent
-    correct = "correct it" if folder.is_dir() else f"correct it ({folder} is not there either)"
+    correct = "correct it" if isdir(folder) else f"correct it ({folder} is not there either)"
     usual = default_path()
     if usual != path and is_there(SqliteLocation(path=usual)):
         return f"{correct}, or leave it out, for there is a memory at {usual}."

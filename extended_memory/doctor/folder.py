@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from os.path import exists
 from pathlib import Path
 from typing import Final
 
@@ -83,7 +84,7 @@ _NETWORK: Final = frozenset(
 
 def remarks(folder: Path, needed: int) -> Iterator[Remark]:
     """Say how a folder is in which a file of so many bytes lies, or will."""
-    there = next(each for each in (folder, *folder.parents) if each.exists())
+    there = next(each for each in (folder, *folder.parents) if exists(each))
     yield _of_the_disk(there, needed)
     synchronised = _synchronised_by(folder)
     if synchronised:
@@ -130,7 +131,7 @@ def _synchronised_by(folder: Path) -> str:
             if name == beginning or name.startswith((f"{beginning} ", f"{beginning}-")):
                 return who
         for marker, who in _MARKERS.items():
-            if (each / marker).exists():
+            if exists(each / marker):
                 return who
     return ""
 

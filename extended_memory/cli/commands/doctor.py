@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from os.path import exists
 from pathlib import Path
 from textwrap import wrap
 from typing import Annotated
@@ -88,7 +89,7 @@ def _remarks() -> Iterator[tuple[str, Remark]]:
             yield "memory", remark
     if isinstance(location, SqliteLocation):
         path = location.path
-        needed = path.stat().st_size if path.exists() else 0
+        needed = path.stat().st_size if exists(path) else 0
         for remark in folder.remarks(path.parent, needed):
             yield "memory", remark
     for remark in clients.remarks(machine, location):

@@ -39,7 +39,12 @@ def of_the_library() -> Remark:
 
 def remarks(path: Path) -> Iterator[Remark]:
     """Give what there is to say of a file."""
-    if not path.exists():
+    try:
+        is_there = path.exists()
+    except OSError as error:  # it may not be looked at
+        yield complaint(fault(error, name=path.name))
+        return
+    if not is_there:
         yield Remark(fact=f"There is no memory yet at {path}: a server makes it at its start.")
         yield from _of_the_folder(path.parent)
         return

@@ -21,7 +21,7 @@ from extended_memory.output import OutputError
 from extended_memory.storage.sqlite.file import copies, orphans, permissions, unfinished
 from extended_memory.storage.sqlite.file.copies import Tell, nobody
 from extended_memory.storage.sqlite.file.engine import READ_WRITE, connect
-from extended_memory.storage.sqlite.file.faults import cause, fault
+from extended_memory.storage.sqlite.file.faults import fault, is_locked
 from extended_memory.storage.sqlite.file.open_files import holders, in_use, require_unused
 from extended_memory.storage.sqlite.schema import upgrade
 from extended_memory.storage.sqlite.schema.upgrade import FileState
@@ -99,9 +99,9 @@ def _place_for(target: Path, store: tuple[Path, ...], *, overwrite: bool) -> Pat
 
 def backups(path: Path) -> tuple[Backup, ...]:
     """Return the copies that lie beside a file, the newest first."""
-    if not path.parent.is_dir():
-        return ()
     with _faults(path):
+        if not path.parent.is_dir():
+            return ()
         return tuple(_described(copy.path, copy) for copy in reversed(copies.beside(path)))
 
 
@@ -246,8 +246,9 @@ def _described(path: Path, copy: copies.Copy | None = None) -> Backup:
 
 
 def _require(path: Path) -> None:
-    if not path.is_file():
-        raise StoreError(f"There is no file {path.name}: check its name and its folder.")
+    with _faults(path):
+        if not path.is_file():
+            raise StoreError(f"There is no file {path.name}: check its name and its folder.")
 
 
 @contextmanager
@@ -255,7 +256,7 @@ def _faults(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        if "locked" in cause(error):
+        if is_locked(error):
             raise in_use(path.name, holders(path) or ()) from None
         raise fault(error, name=path.name) from error
 

@@ -47,7 +47,7 @@ from extended_memory.storage.sqlite.file.engine import (
     new_engine,
     restructuring,
 )
-from extended_memory.storage.sqlite.file.faults import cause, fault, read_only
+from extended_memory.storage.sqlite.file.faults import cause, fault, is_locked, read_only
 from extended_memory.storage.sqlite.schema import upgrade
 
 COMMITS_PER_CHECKPOINT: Final = 100
@@ -139,7 +139,7 @@ class Database:
         try:
             yield
         except (DBAPIError, sqlite3.Error, OSError) as error:
-            if not MAY_WAIT.get() and "locked" in cause(error):
+            if not MAY_WAIT.get() and is_locked(error):
                 raise StoreBusyError(str(fault(error, name=self.path.name))) from None
             self.close()  # whatever was wrong, the next call looks afresh
             refusal = fault(error, name=self.path.name)

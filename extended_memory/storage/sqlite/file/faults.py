@@ -76,6 +76,14 @@ def is_disk_full(error: BaseException) -> bool:
     return isinstance(error, Exception) and "disk is full" in cause(error)
 
 
+def is_locked(error: Exception) -> bool:
+    """Say whether an error of SQLite tells that another connection has the lock.
+
+    An error of the file system names the path, which may hold any word.
+    """
+    return not isinstance(error, OSError) and "locked" in cause(error)
+
+
 def read_only(name: str) -> StoreError:
     """Return the sentence for a change to a file that can only be read."""
     return StoreError(_READ_ONLY.format(name=name))
