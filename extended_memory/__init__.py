@@ -10,7 +10,9 @@ Each package has a map of its own.
 - ``protocol``             what the surface stands on: arguments, answers, transport, FastMCP
 - ``clients``              the programs that start this server, and their configuration files
 - ``transfer``             export, import and copy: the formats, and what is there already
-- ``service``              the rules that hold on every backend: projects, pins, the retry window
+- ``service``              the rules that hold on every backend: projects, scope, the retry window
+- ``store_service``        a store as a whole, to be moved, mended and kept in order
+- ``access``               the way to a store that the services share, within a scope
 - ``custom_instructions``  the user's own instructions, a file that a first load brings along
 - ``shutdown``             the end of the process: what it waits for, and how long
 - ``storage``              the contract of a repository, and its two backends: SQLite and Redis

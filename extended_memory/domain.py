@@ -420,6 +420,10 @@ class ProjectRefusedError(ExtendedMemoryError):
     """A project was asked for that this server does not serve."""
 
 
+class ReadOnlyError(ExtendedMemoryError):
+    """A change was asked for where the memory may only be read; nothing was changed."""
+
+
 class ContextChangedError(ExtendedMemoryError):
     """A context is not what a change was made for; nothing was changed."""
 
@@ -473,3 +477,86 @@ def complaint(refusal: ExtendedMemoryError) -> Remark:
     """Return a refusal as a remark: its sentence says the fact, then after a colon the remedy."""
     fact, _, remedy = str(refusal).partition(": ")
     return Remark(level="problem", fact=f"{fact.rstrip('.')}.", remedy=remedy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which projects may be seen, and whether anything may be changed. A pin is one project."""
+
+    projects: frozenset[str] | None = None
+    """Their names, normalised; None for all there are."""
+    read_only: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a scope in which there is nothing.
+
+        Raises:
+            ValueError: it has no project.
+        """
+        if self.projects is not None and not self.projects:
+            raise ValueError("A scope has at least one project.")
+
+    @property
+    def pinned(self) -> str | None:
+        """The project of a pin, None where there may be several."""
+        if self.projects is None or len(self.projects) > 1:
+            return None
+        return next(iter(self.projects))
+
+    def project_for(self, name: str) -> str:
+        """Return the project that a call works on; ``name`` is "" where it names none.
+
+        Raises:
+            ProjectRefusedError: it is another one, or there are several to name one of.
+        """
+        if self.projects is None:
+            return name or DEFAULT_PROJECT
+        if name in self.projects:
+            return name
+        if not name and self.pinned is not None:
+            return self.pinned
+        raise self.refusal(name)
+
+    def within(self, name: str) -> str | None:
+        """Return the project that a call by id looks into, None for all there are.
+
+        Raises:
+            ProjectRefusedError: as ``project_for``.
+        """
+        return None if self.projects is None and not name else self.project_for(name)
+
+    def among(self, name: str) -> frozenset[str] | None:
+        """Return the projects that are walked through: the one named, or all of the scope.
+
+        Raises:
+            ProjectRefusedError: the one named is not of the scope.
+        """
+        return frozenset({self.project_for(name)}) if name else self.projects
+
+    def require_change(self) -> None:
+        """Refuse a change where there may be none.
+
+        Raises:
+            ReadOnlyError: the scope is for reading alone.
+        """
+        if self.read_only:
+            raise ReadOnlyError(
+                "This server may only read the memory, so nothing was changed: make the change "
+                "with one that may write."
+            )
+
+    def refusal(self, name: str) -> ProjectRefusedError:
+        """Return the refusal of a project, "" where a call names none."""
+        given = f'; given: "{name}"' if name else ""
+        if self.pinned is not None:
+            return ProjectRefusedError(
+                f'This server is pinned to the project "{self.pinned}": leave project_id out or '
+                f"give that one{given}."
+            )
+        names = ", ".join(f'"{one}"' for one in sorted(self.projects or ()))
+        return ProjectRefusedError(
+            f"This server serves the projects {names}: give one of them as project_id{given}."
+        )
+
+
+EVERY_PROJECT = Scope()

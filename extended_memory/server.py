@@ -166,7 +166,7 @@ def forget_context(
     Only when the user asks for it or the context is plainly outdated. With project_id, only if
     it is in that project.
     """
-    asked = memory.project_for(project_id) if project_id or memory.pinned else ""
+    asked = memory.scope.within(project_id) or ""
     project = memory.forget(context_id, project=project_id, permanently=permanently)
     days = 0 if permanently else memory.trash_days
     return _result(
@@ -193,7 +193,7 @@ def restore_context(
 def list_all_projects(memory: MemoryService = Depends(current_memory)) -> ToolResult:
     """List the projects in memory, the one saved to last first."""
     projects = memory.projects()
-    listed = replies.listed_projects(projects, pinned=memory.pinned)
+    listed = replies.listed_projects(projects, pinned=memory.scope.pinned)
     return _result(listed.text, answers.projects(projects[: listed.rows], total=len(projects)))
 
 

@@ -8,7 +8,7 @@ from os.path import exists, expanduser, expandvars, isdir
 from pathlib import Path
 
 from extended_memory import placeholders
-from extended_memory.domain import DEFAULT_TRASH_DAYS, SettingsError
+from extended_memory.domain import DEFAULT_TRASH_DAYS, EVERY_PROJECT, Scope, SettingsError
 from extended_memory.names import (
     MAXIMUM_PROJECT_CHARACTERS,
     control_character,
@@ -86,12 +86,12 @@ class RedisLocation:
 class Settings:
     """What the environment asks for.
 
-    ``project``: the one that the server is pinned to; ``trash_days``: how long what is forgotten
-    can be restored.
+    ``scope``: the project that the server is pinned to, or all; ``trash_days``: how long what is
+    forgotten can be restored.
     """
 
     storage: SqliteLocation | RedisLocation
-    project: str | None
+    scope: Scope
     custom_instructions: Path | None
     log_level: str
     trash_days: int = DEFAULT_TRASH_DAYS
@@ -121,7 +121,7 @@ class Settings:
                 key_prefix=value(REDIS_KEY_PREFIX),
                 allow_eviction=value(REDIS_ALLOW_EVICTION),
             ),
-            project=_pinned_project(given(EXTENDED_MEMORY_PROJECT)),
+            scope=_scope(given(EXTENDED_MEMORY_PROJECT)),
             # What it names is only read, and a file that is not there is said at a first load.
             custom_instructions=_read_path(instructions) if instructions else None,
             log_level=value(LOG_LEVEL) or "INFO",
@@ -240,7 +240,7 @@ def _read_path(text: str) -> Path:
     return path
 
 
-def _pinned_project(name: str) -> str | None:
+def _scope(name: str) -> Scope:
     project = normalise_project(replaced(EXTENDED_MEMORY_PROJECT, name))
     if control_character(name.strip()) is not None:
         raise SettingsError(f"{EXTENDED_MEMORY_PROJECT} holds a control character: remove it.")
@@ -249,7 +249,7 @@ def _pinned_project(name: str) -> str | None:
             f"{EXTENDED_MEMORY_PROJECT} has {len(project)} characters: "
             f"at most {MAXIMUM_PROJECT_CHARACTERS} are allowed."
         )
-    return project or None
+    return Scope(projects=frozenset({project})) if project else EVERY_PROJECT
 
 
 def _trash_days(days: str) -> int:

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from extended_memory.custom_instructions import read
-from extended_memory.domain import PlaceholderError, SettingsError, UnusableSettingError
+from extended_memory.domain import (
+    EVERY_PROJECT,
+    PlaceholderError,
+    Scope,
+    SettingsError,
+    UnusableSettingError,
+)
 from extended_memory.settings import (
     RedisLocation,
     Settings,
@@ -282,7 +288,7 @@ def test_variables_that_nobody_filled_in_count_as_not_set(folder: Path, nothing:
         nothing,
     )
     assert Settings.from_environment(blank) == Settings.from_environment({})
-    assert Settings.from_environment({}).project is None
+    assert Settings.from_environment({}).scope == EVERY_PROJECT
     assert Settings.from_environment({}).custom_instructions is None
     assert Settings.from_environment({}).log_level == "INFO"
 
@@ -298,7 +304,7 @@ def test_settings_are_read_from_the_mapping_they_are_given(folder: Path) -> None
     )
     assert settings == Settings(
         storage=SqliteLocation(path=folder / "a.db"),
-        project="my proj",
+        scope=Scope(projects=frozenset({"my proj"})),
         custom_instructions=folder / "home/me.md",
         log_level="debug",
     )
@@ -317,7 +323,7 @@ def test_a_name_that_is_a_placeholder_or_quoted_is_refused(variable: str, name: 
 
 @pytest.mark.parametrize("name", ["micro$oft", "100%", "50%a of 100%", "$100", "it's", "a {b}"])
 def test_a_name_may_hold_a_sign(name: str) -> None:
-    assert Settings.from_environment({"EXTENDED_MEMORY_PROJECT": name}).project == name
+    assert Settings.from_environment({"EXTENDED_MEMORY_PROJECT": name}).scope.pinned == name
 
 
 def test_instructions_that_a_placeholder_names_end_nothing(folder: Path) -> None:

@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from extended_memory.access import Access
 from extended_memory.cli import console
 from extended_memory.clients.catalogue import Machine, System
 from extended_memory.clients.launch import Running
@@ -42,6 +43,7 @@ from extended_memory.storage.backends import (
     shown,
 )
 from extended_memory.storage.contract import MemoryRepository
+from extended_memory.store_service import StoreService
 
 Missing = Literal["made", "empty", "refused"]
 """What becomes of a store that is not there.
@@ -106,14 +108,14 @@ def running() -> Running:
 
 
 @contextmanager
-def memory(
+def store(
     at: SqliteLocation | RedisLocation, *, missing: Literal["made", "refused"]
-) -> Iterator[MemoryService]:
-    """Give the memory in a place, with all its projects, whatever a pin says."""
+) -> Iterator[StoreService]:
+    """Give the store in a place, with all its projects, whatever a pin says."""
     if missing == "refused" and not is_there(at):
         raise NoMemoryError(f"There is no memory at {shown(at)} to copy from: check the path.")
     with _opened(at, missing=missing) as open_it:
-        service = MemoryService(open_it)
+        service = StoreService(Access(open_it))
         try:
             yield service
         finally:
@@ -122,19 +124,33 @@ def memory(
 
 @contextmanager
 def opened(*, missing: Missing = "refused") -> Iterator[MemoryService]:
-    """Give the memory that the environment names, pinned where the server would be."""
+    """Give the memory that the environment names, in the scope of the server."""
     of_server = settings()
+    with _access(of_server, missing=missing) as access:
+        yield MemoryService(access, trash_days=of_server.trash_days)
+
+
+@contextmanager
+def opened_store(*, missing: Missing = "refused") -> Iterator[StoreService]:
+    """Give the store that the environment names, in the scope of the server."""
+    of_server = settings()
+    with _access(of_server, missing=missing) as access:
+        yield StoreService(access, trash_days=of_server.trash_days)
+
+
+@contextmanager
+def _access(of_server: Settings, *, missing: Missing) -> Iterator[Access]:
     with _opened(of_server.storage, missing=missing) as open_it:
-        service = MemoryService(open_it, pinned=of_server.project, trash_days=of_server.trash_days)
+        access = Access(open_it, scope=of_server.scope)
         try:
-            yield service
+            yield access
         except ProjectRefusedError as refusal:
             raise ProjectRefusedError(
-                f'{EXTENDED_MEMORY_PROJECT} pins this memory to the project "{service.pinned}": '
-                "unset it to see or change another one."
+                f"{EXTENDED_MEMORY_PROJECT} pins this memory to the project "
+                f'"{access.scope.pinned}": unset it to see or change another one.'
             ) from refusal
         finally:
-            service.close()
+            access.close()
 
 
 @contextmanager

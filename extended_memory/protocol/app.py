@@ -25,6 +25,7 @@ from fastmcp.tools import Tool, ToolResult
 from mcp_types import CallToolRequestParams, ToolAnnotations
 from pydantic import ValidationError as PydanticError
 
+from extended_memory.access import Access
 from extended_memory.domain import (
     ContextChangedError,
     ExtendedMemoryError,
@@ -37,6 +38,7 @@ from extended_memory.service import MemoryService
 from extended_memory.settings import Settings
 from extended_memory.storage.backends import open_repository
 from extended_memory.storage.contract import MAY_WAIT
+from extended_memory.store_service import StoreService
 
 # In code, because FastMCP's own settings are built before any of ours runs where `fastmcp run`
 # starts us, from any FASTMCP_* and a .env of the working directory: no question to the package
@@ -78,13 +80,15 @@ _R = TypeVar("_R")
 async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
     """Give every call the service; open the store soon, close it at the end."""
     settings = Settings.from_environment(os.environ)
-    memory = MemoryService(
+    access = Access(
         lambda: open_repository(settings.storage),
-        pinned=settings.project,
-        custom_instructions=settings.custom_instructions,
-        trash_days=settings.trash_days,
+        scope=settings.scope,
         ending=server.ending if isinstance(server, MemoryServer) else None,
     )
+    memory = MemoryService(
+        access, custom_instructions=settings.custom_instructions, trash_days=settings.trash_days
+    )
+    store = StoreService(access, trash_days=settings.trash_days)
     channel = server.channel if isinstance(server, MemoryServer) else None
     ending = channel.ending.begun if channel else threading.Event()
 
@@ -93,9 +97,10 @@ async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
         while not ending.wait(pause):
             # A fault is in the log, and a call that meets it will say it.
             with suppress(StoreError):
-                memory.prepare()
-                memory.purge()
-                _index_all(memory, ending)
+                store.prepare()
+                if not store.scope.read_only:
+                    store.purge()
+                    _index_all(store, ending)
             pause = PURGE_SECONDS
 
     thread = threading.Thread(target=warm_up, name="warm-up", daemon=True)
@@ -104,18 +109,18 @@ async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
         yield {"memory": memory}
     finally:
         ending.set()
-        memory.close()
+        access.close()
 
 
-def _index_all(memory: MemoryService, ending: threading.Event) -> None:
+def _index_all(store: StoreService, ending: threading.Event) -> None:
     """Index what no search finds yet, in small steps, and say how far it is."""
     said = time.monotonic()
-    left = started_with = memory.index_newest(INDEXED_AT_A_TIME)
+    left = started_with = store.index_newest(INDEXED_AT_A_TIME)
     while left and not ending.wait(PAUSE_SECONDS):
         if time.monotonic() - said > SAID_SECONDS or left == started_with:
             said = time.monotonic()
             logger.info("Indexing for the search: %s contexts are left.", f"{left:,}")
-        left = memory.index_newest(INDEXED_AT_A_TIME)
+        left = store.index_newest(INDEXED_AT_A_TIME)
     if started_with and not left:
         logger.info("Indexing for the search is done.")
 

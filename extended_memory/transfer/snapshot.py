@@ -9,7 +9,7 @@ from heapq import merge
 from itertools import islice
 
 from extended_memory.domain import Context, PortableContext, Revision, to_milliseconds
-from extended_memory.service import MemoryService
+from extended_memory.store_service import StoreService
 from extended_memory.transfer.origins import origin_of
 
 BATCH = 500
@@ -18,11 +18,14 @@ Listed = tuple[Context, datetime | None]
 """A context, and since when it is in the trash."""
 
 
-def everything(memory: MemoryService, *, after: int = 0) -> Iterator[tuple[int, PortableContext]]:
-    """Give what has an id above one, with its id, by rising id."""
-    both = merge(_contexts(memory, after), _trash(memory, after), key=lambda each: each[0].id)
+def everything(
+    store: StoreService, *, after: int = 0, project: str = ""
+) -> Iterator[tuple[int, PortableContext]]:
+    """Give what has an id above one, with its id, by rising id; perhaps of one project."""
+    contexts, trash = _contexts(store, after, project), _trash(store, after, project)
+    both = merge(contexts, trash, key=lambda each: each[0].id)
     while some := list(islice(both, BATCH)):
-        revised = memory.revisions_of([context.id for context, _ in some])
+        revised = store.revisions_of([context.id for context, _ in some])
         for context, forgotten_at in some:
             yield context.id, _portable(context, revised.get(context.id, ()), forgotten_at)
 
@@ -33,14 +36,14 @@ def batches(found: Iterator[tuple[int, PortableContext]]) -> Iterator[dict[int, 
         yield some
 
 
-def _contexts(memory: MemoryService, after: int) -> Iterator[Listed]:
-    while contexts := memory.contexts_after(after=after, limit=BATCH):
+def _contexts(store: StoreService, after: int, project: str) -> Iterator[Listed]:
+    while contexts := store.contexts_after(after=after, limit=BATCH, project=project):
         yield from ((context, None) for context in contexts)
         after = contexts[-1].id
 
 
-def _trash(memory: MemoryService, after: int) -> Iterator[Listed]:
-    while trashed := memory.trash_after(after=after, limit=BATCH):
+def _trash(store: StoreService, after: int, project: str) -> Iterator[Listed]:
+    while trashed := store.trash_after(after=after, limit=BATCH, project=project):
         yield from ((one.context, one.forgotten_at) for one in trashed)
         after = trashed[-1].context.id
 
@@ -88,10 +91,10 @@ class Copied:
         self.in_trash += sum(context.forgotten_at is not None for context in contexts)
         self._batches.append(([_digest(context) for context in contexts], new))
 
-    def compared(self, memory: MemoryService, advance: Callable[[], object]) -> Comparison:
+    def compared(self, store: StoreService, advance: Callable[[], object]) -> Comparison:
         """Read a store and compare; ``advance`` is called for each context outside the trash."""
         there: Counter[int] = Counter()
-        for _, context in everything(memory):
+        for _, context in everything(store):
             there[_digest(context)] += 1
             if context.forgotten_at is None:
                 advance()

@@ -28,6 +28,7 @@ from extended_memory.domain import (
     MAXIMUM_CONTENT_BYTES,
     MAXIMUM_IMPORTANCE,
     MINIMUM_IMPORTANCE,
+    Scope,
 )
 from extended_memory.names import normalise_project
 from extended_memory.protocol import arguments, nesting, replies, transport
@@ -465,7 +466,7 @@ def test_the_full_configuration_is_understood(readme: Readme) -> None:
     (entry,) = readme.configurations[1]["mcpServers"].values()
     assert Settings.from_environment(entry["env"]) == Settings(
         storage=SqliteLocation(path=Path.home().resolve() / "memory" / "memory.db"),
-        project="my project",
+        scope=Scope(projects=frozenset({"my project"})),
         custom_instructions=Path.home().resolve() / "memory" / "instructions.md",
         log_level="INFO",
     )

@@ -89,4 +89,4 @@ def test_placeholders_are_understood() -> None:
     given = {
         name: found["placeholder"] for name, found in VARIABLES.items() if "placeholder" in found
     }
-    assert Settings.from_environment(given).project == given[EXTENDED_MEMORY_PROJECT]
+    assert Settings.from_environment(given).scope.pinned == given[EXTENDED_MEMORY_PROJECT]

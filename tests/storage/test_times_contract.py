@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from extended_memory.access import Access
 from extended_memory.domain import (
     NEWEST_TIME,
     OLDEST_TIME,
@@ -20,10 +21,10 @@ from extended_memory.domain import (
     TimeSpan,
     to_milliseconds,
 )
-from extended_memory.service import MemoryService
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis import keys
 from extended_memory.storage.redis.connection import scripts
+from extended_memory.store_service import StoreService
 from tests.storage.redis.calls import find
 from tests.storage.test_contract import foreign, load, save
 
@@ -149,7 +150,7 @@ def test_a_clock_that_is_wrong_changes_nothing(repository: MemoryRepository) -> 
             lambda: save(repository, "new"),
             lambda: repository.update(kept.id, Change(content="changed"), project=None),
             lambda: repository.forget(kept.id, project=None),
-            lambda: MemoryService(lambda: repository).purge(),
+            lambda: StoreService(Access(lambda: repository)).purge(),
         ):
             with pytest.raises(StoreError, match=r"clock .*is wrong .*not from 1970 to 2247"):
                 change()

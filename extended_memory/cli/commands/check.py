@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from extended_memory.cli import console, environment
 from extended_memory.domain import ExtendedMemoryError, Finding
-from extended_memory.service import MemoryService
+from extended_memory.store_service import StoreService
 
 _INDEXED_AT_ONCE = 100
 
@@ -34,14 +34,14 @@ def check(
     as_json
         Print one JSON object.
     """
-    with environment.opened(missing="empty") as memory:
-        memory.prepare()  # what the log has to say of the store comes before the bar
-        found = _checked(memory)
+    with environment.opened_store(missing="empty") as store:
+        store.prepare()  # what the log has to say of the store comes before the bar
+        found = _checked(store)
         left = found
         if repair and any(finding.can_be_rebuilt for finding in found):
-            memory.repair(found)
-            _index(memory)
-            left = _checked(memory)
+            store.repair(found)
+            _index(store)
+            left = _checked(store)
     repaired = [finding for finding in found if finding not in left]
     if as_json:
         console.show_json({"flaws": _values(left), "repaired": _values(repaired)})
@@ -56,18 +56,18 @@ def check(
         raise ChecksFailedError(_remedy(left, is_repaired=repair))
 
 
-def _checked(memory: MemoryService) -> tuple[Finding, ...]:
+def _checked(store: StoreService) -> tuple[Finding, ...]:
     with _told() as tell:
-        return memory.check(tell)
+        return store.check(tell)
 
 
-def _index(memory: MemoryService) -> None:
+def _index(store: StoreService) -> None:
     """Make a search index that was given up anew."""
     with _told() as tell:
-        left = total = memory.index_newest(_INDEXED_AT_ONCE)
+        left = total = store.index_newest(_INDEXED_AT_ONCE)
         while left:
             tell("indexing", total - left, total)
-            left = memory.index_newest(_INDEXED_AT_ONCE)
+            left = store.index_newest(_INDEXED_AT_ONCE)
 
 
 @contextmanager

@@ -20,10 +20,10 @@ from extended_memory.domain import (
     TimeRefusedError,
 )
 from extended_memory.names import normalise_project
-from extended_memory.service import MemoryService
 from extended_memory.settings import RedisLocation, SqliteLocation
 from extended_memory.storage.backends import open_legacy_redis, side_files, store_files
 from extended_memory.storage.redis.connection.health import LEGACY_PREFIX
+from extended_memory.store_service import StoreService
 from extended_memory.transfer.snapshot import Comparison, Copied, batches, everything
 
 if TYPE_CHECKING:
@@ -66,23 +66,22 @@ def copy(
     report: dict[str, Any] = {}
     lines: list[str] = []
     with (
-        environment.memory(at, missing="refused") as old,
-        environment.memory(to, missing="made") as memory,
+        environment.store(at, missing="refused") as old,
+        environment.store(to, missing="made") as store,
         environment.progress() as progress,
     ):
-        for each in (old, memory):
+        for each in (old, store):
             each.prepare()  # what the log has to say of the stores comes before the bar
         if isinstance(at, RedisLocation) and old.notice and _is_empty(old):
-            survey = _bring_over_from_0_9_0(at, memory, progress, copied, only=only)
+            survey = _bring_over_from_0_9_0(at, store, progress, copied, only=only)
             report["of_0.9.0"] = import_redis.values(survey)
             lines = import_redis.remarks(survey)
         else:
-            _bring_over(old, memory, progress, copied, only=only)
+            _bring_over(old, store, progress, copied, only=only)
         if only and not copied.found and not copied.refused:
             raise SettingsError(f'There is no project "{only}" to copy: check its name.')
-        total = sum(project.context_count for project in memory.projects())
-        task = progress.add_task("Checking", total=total)
-        compared = copied.compared(memory, lambda: progress.advance(task))
+        task = progress.add_task("Checking", total=store.context_count())
+        compared = copied.compared(store, lambda: progress.advance(task))
     if as_json:
         numbers: dict[str, Any] = {
             "found": copied.found,
@@ -128,15 +127,14 @@ def _require_own_place(
 
 
 def _bring_over(
-    old: MemoryService, memory: MemoryService, progress: Progress, copied: Copied, *, only: str
+    old: StoreService, store: StoreService, progress: Progress, copied: Copied, *, only: str
 ) -> None:
-    total = sum(each.context_count for each in old.projects() if only in ("", each.name))
-    task = progress.add_task("Copying", total=total)
+    task = progress.add_task("Copying", total=old.context_count(only))
     last = 0
     for batch in batches(everything(old)):
         # What is there under its own id already, is so where both are one store, or where one
         # began as a copy of the other's file.
-        there = _between(memory, last, max(batch))
+        there = _between(store, last, max(batch))
         last = max(batch)
         some = {number: one for number, one in batch.items() if only in ("", one.project)}
         missing = {number: one for number, one in some.items() if there.get(number) != one}
@@ -145,29 +143,29 @@ def _bring_over(
                 copied.refused.append(number)
                 del some[number]
         takable = [one for number, one in missing.items() if number in some]
-        copied.add(list(some.values()), memory.add_imported(takable))
+        copied.add(list(some.values()), store.add_imported(takable))
         progress.advance(task, sum(one.forgotten_at is None for one in some.values()))
 
 
-def _between(memory: MemoryService, after: int, last: int) -> dict[int, PortableContext]:
+def _between(store: StoreService, after: int, last: int) -> dict[int, PortableContext]:
     """Return what has an id in a range."""
-    return dict(takewhile(lambda each: each[0] <= last, everything(memory, after=after)))
+    return dict(takewhile(lambda each: each[0] <= last, everything(store, after=after)))
 
 
 def _bring_over_from_0_9_0(
-    at: RedisLocation, memory: MemoryService, progress: Progress, copied: Copied, *, only: str
+    at: RedisLocation, store: StoreService, progress: Progress, copied: Copied, *, only: str
 ) -> "Survey":
     """Copy what 0.9.0 keeps under our prefix, if it was its own as well, or under its default."""
     for prefix in dict.fromkeys((at.key_prefix, LEGACY_PREFIX)):
         with closing(open_legacy_redis(at.url, prefix=prefix)) as legacy:
-            survey = import_redis.bring_over(legacy, memory, progress, copied, only=only)
+            survey = import_redis.bring_over(legacy, store, progress, copied, only=only)
         if survey.contexts:
             break
     return survey
 
 
-def _is_empty(memory: MemoryService) -> bool:
-    return not memory.projects() and not memory.trash_after(after=0, limit=1)
+def _is_empty(store: StoreService) -> bool:
+    return not store.context_count() and not store.trash_after(after=0, limit=1)
 
 
 def _counts(copied: Copied) -> Iterator[str]:

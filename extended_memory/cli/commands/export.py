@@ -14,10 +14,9 @@ from cyclopts import Parameter
 
 from extended_memory import output
 from extended_memory.cli import console, environment, moving
-from extended_memory.domain import PortableContext
 from extended_memory.output import Target
-from extended_memory.service import MemoryService
 from extended_memory.storage.backends import store_files
+from extended_memory.store_service import StoreService
 from extended_memory.transfer import files
 from extended_memory.transfer.formats import jsonl, markdown
 from extended_memory.transfer.formats.item import TransferError
@@ -58,12 +57,11 @@ def export(
         raise TransferError(
             "Markdown goes into a folder: name a new one, such as `export --format markdown notes`."
         )
-    store = store_files(environment.settings().storage)
+    own_files = store_files(environment.settings().storage)
     path = Path(expanduser(file))
-    with environment.opened(missing="empty") as memory:
+    with environment.opened_store(missing="empty") as store:
         only = moving.project_name(project)
-        if only or memory.pinned is not None:
-            only = memory.project_for(only)
+        store.scope.among(only)  # what is not in the scope is refused before a file is made
         if environment.is_empty_place() and file != moving.STANDARD:
             # It was said; an empty file in place of an earlier export would look like one.
             if as_json:
@@ -71,39 +69,39 @@ def export(
             else:
                 console.note("No file was written.")
             return
-        # Before the memory is opened: a name such as /dev/fd/5 could be one of its own files then.
+        # Before the store is opened: a name such as /dev/fd/5 could be one of its own files then.
         if form == "markdown":
-            with _told(path.name), output.filled_folder(path, store=store) as folder:
-                report = _to_folder(memory, folder, only)
+            with _told(path.name), output.filled_folder(path, store=own_files) as folder:
+                report = _to_folder(store, folder, only)
             say = console.say
         else:
             with _told("Standard output" if file == moving.STANDARD else path.name):
-                to = _target(file, store, overwrite=overwrite)
+                to = _target(file, own_files, overwrite=overwrite)
                 with output.opened(to) as out:
-                    report = _to_lines(memory, out, only)
+                    report = _to_lines(store, out, only)
             say = console.note if to.is_standard_output else console.say
     _tell(report, file, say, as_json=as_json)
 
 
-def _target(file: str, store: tuple[Path, ...], *, overwrite: bool) -> Target:
+def _target(file: str, own_files: tuple[Path, ...], *, overwrite: bool) -> Target:
     if file == moving.STANDARD:
-        return output.standard_output(store)
+        return output.standard_output(own_files)
     path = Path(expanduser(file))
     if path.is_dir():
         raise TransferError(
             f"{path.name} is a folder: name a file, or say --format markdown to fill a new one."
         )
-    to = output.target(path, store=store)
+    to = output.target(path, store=own_files)
     output.require_free(to, what="export", is_one=files.is_export, overwrite=overwrite)
     return to
 
 
-def _to_lines(memory: MemoryService, out: IO[bytes], project: str) -> dict[str, int]:
+def _to_lines(store: StoreService, out: IO[bytes], project: str) -> dict[str, int]:
     counts = dict(_NOTHING)
     # In a terminal, a bar would stand among the lines.
-    with _progress(memory, project, is_shown=not out.isatty()) as advance:
+    with _progress(store, project, is_shown=not out.isatty()) as advance:
         out.write(jsonl.header(datetime.now(timezone.utc)))
-        for context_id, context in _of(memory, project):
+        for context_id, context in everything(store, project=project):
             out.write(jsonl.line(context_id, context))
             counts["trash" if context.forgotten_at else "contexts"] += 1
             counts["revisions"] += len(context.revisions)
@@ -111,10 +109,10 @@ def _to_lines(memory: MemoryService, out: IO[bytes], project: str) -> dict[str, 
     return counts
 
 
-def _to_folder(memory: MemoryService, folder: Path, project: str) -> dict[str, int]:
+def _to_folder(store: StoreService, folder: Path, project: str) -> dict[str, int]:
     written = 0
-    with _progress(memory, project) as advance:
-        for context_id, context in _of(memory, project):
+    with _progress(store, project) as advance:
+        for context_id, context in everything(store, project=project):
             if context.forgotten_at is None:
                 file = folder / markdown.file_of(context_id, context)
                 files.put(file, markdown.text_of(context_id, context))
@@ -125,21 +123,13 @@ def _to_folder(memory: MemoryService, folder: Path, project: str) -> dict[str, i
 
 @contextmanager
 def _progress(
-    memory: MemoryService, project: str, *, is_shown: bool = True
+    store: StoreService, project: str, *, is_shown: bool = True
 ) -> Iterator[Callable[[bool], None]]:
-    memory.prepare()  # what the log has to say of the store comes before the bar
+    store.prepare()  # what the log has to say of the store comes before the bar
     with environment.progress() as progress:
         progress.disable = progress.disable or not is_shown
-        task = progress.add_task("Exporting", total=_total(memory, project))
+        task = progress.add_task("Exporting", total=store.context_count(project))
         yield lambda is_one: progress.advance(task, is_one)
-
-
-def _of(memory: MemoryService, project: str) -> Iterator[tuple[int, PortableContext]]:
-    return (one for one in everything(memory) if project in ("", one[1].project))
-
-
-def _total(memory: MemoryService, project: str) -> int:
-    return sum(one.context_count for one in memory.projects() if project in ("", one.name))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from extended_memory.cli import console, environment, import_report, moving
 from extended_memory.cli.import_report import Source, Tally
-from extended_memory.service import MemoryService
+from extended_memory.store_service import StoreService
 from extended_memory.transfer import duplicates
 from extended_memory.transfer.formats import catalogue
 from extended_memory.transfer.formats.item import Found, TransferError
@@ -64,17 +64,16 @@ def import_(
     """
     with ExitStack() as stack:
         given = [stack.enter_context(_source(name, form or "")) for name in (source, *more)]
-        memory = stack.enter_context(environment.opened(missing="made"))
+        store = stack.enter_context(environment.opened_store(missing="made"))
         into = moving.project_name(project)
-        if into or memory.pinned is not None:
-            into = memory.project_for(into)
+        into = store.scope.within(into) or ""
         # A trial makes no file, not even an empty one.
         empty = dry_run and environment.is_empty_place()
         there_until = 0
         if not empty:
-            memory.prepare()  # what the log has to say of the store comes before the bar
-            there_until = duplicates.last_id(memory)
-        importer = _Importer(memory, into, there_until, dry_run=dry_run, empty=empty)
+            store.prepare()  # what the log has to say of the store comes before the bar
+            there_until = duplicates.last_id(store)
+        importer = _Importer(store, into, there_until, dry_run=dry_run, empty=empty)
         tallies = []
         with _completed_later(), environment.progress() as progress:
             for one in given:
@@ -84,12 +83,12 @@ def import_(
 
 
 class _Importer:
-    """Brings sources into a memory, batch by batch; each context is there whole or not at all."""
+    """Brings sources into a store, batch by batch; each context is there whole or not at all."""
 
     def __init__(
-        self, memory: MemoryService, project: str, there_until: int, *, dry_run: bool, empty: bool
+        self, store: StoreService, project: str, there_until: int, *, dry_run: bool, empty: bool
     ) -> None:
-        self._memory = memory
+        self._store = store
         self._project = project
         self._there_until = there_until
         self._dry_run = dry_run
@@ -124,10 +123,10 @@ class _Importer:
             tally.new += len({found.context.origin for found in batch})
         elif batch:
             new, places = duplicates.sorted_out(
-                self._memory, batch, within=self._project, there_until=self._there_until
+                self._store, batch, within=self._project, there_until=self._there_until
             )
             tally.places.update(places)
-            tally.new += len(new) if self._dry_run or not new else self._memory.add_imported(new)
+            tally.new += len(new) if self._dry_run or not new else self._store.add_imported(new)
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from rich.progress import Progress
 
 from extended_memory.cli import console, environment
 from extended_memory.domain import SettingsError
-from extended_memory.service import MemoryService
 from extended_memory.settings import RedisLocation
 from extended_memory.storage.backends import open_legacy_redis
 from extended_memory.storage.redis.connection.health import LEGACY_PREFIX
+from extended_memory.store_service import StoreService
 from extended_memory.transfer.snapshot import Copied
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ def import_redis(
     copied = Copied()
     with (
         closing(open_legacy_redis(old_url, prefix=prefix)) as source,
-        environment.memory(settings.storage, missing="made") as memory,
+        environment.store(settings.storage, missing="made") as store,
     ):
-        memory.prepare()  # what the log has to say of the store comes before the bar
+        store.prepare()  # what the log has to say of the store comes before the bar
         with environment.progress() as progress:
-            survey = bring_over(source, memory, progress, copied)
+            survey = bring_over(source, store, progress, copied)
     if as_json:
         console.show_json({"found": survey.contexts, "imported": copied.new, **values(survey)})
         return
@@ -68,19 +68,19 @@ def import_redis(
 
 def bring_over(
     source: "LegacyRedis",
-    memory: MemoryService,
+    store: StoreService,
     progress: Progress,
     copied: Copied,
     *,
     only: str = "",
 ) -> "Survey":
-    """Bring what 0.9.0 keeps in a server into a memory, perhaps of one project only."""
+    """Bring what 0.9.0 keeps in a server into a store, perhaps of one project only."""
     task = progress.add_task("Looking", total=None)
     survey = source.survey()
     progress.update(task, description="Importing", total=survey.contexts)
     for contexts in source.read():
         some = [context for context in contexts if only in ("", context.project)]
-        copied.add(some, memory.add_imported(some))
+        copied.add(some, store.add_imported(some))
         progress.advance(task, len(contexts))
     return survey
 

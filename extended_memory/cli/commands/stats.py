@@ -21,7 +21,7 @@ _WEEK = timedelta(weeks=1)
 def stats(*, project: options.InProject = "", as_json: options.Json = False) -> None:
     """Show how much is kept, since when, and of what: of one project, or of all."""
     with environment.opened(missing="empty") as memory:
-        project = memory.project_for(project) if project or memory.pinned else ""
+        project = memory.scope.within(project) or ""
         summary = memory.summary(project)
         count = 1 if project else len(memory.projects())
         tags = _top_tags(memory, project)
