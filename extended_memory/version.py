@@ -1,3 +1,3 @@
 """The version of the product: the one place that says it, read by the build as well."""
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"
