@@ -1,4 +1,4 @@
-"""The MCP surface: five tools, a prompt and a resource, each a sentence over the service."""
+"""The MCP surface: tools, a prompt and a resource, each a sentence over the service."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +15,8 @@ from extended_memory.protocol.app import (
     OneSentenceRefusals,
     current_memory,
     memory_lifespan,
-    says,
-    words,
+    raises_as,
+    take_docstring,
 )
 from extended_memory.service import SHOWN_REVISIONS, MemoryService
 from extended_memory.version import __version__
@@ -217,7 +217,7 @@ def memory_instructions() -> str:
     return _prose("memory_instructions")
 
 
-@says(ResourceError)
+@raises_as(ResourceError)
 def startup_context(memory: MemoryService = Depends(current_memory)) -> str:
     """The projects in memory and the most important recent contexts, each with its project."""
     return answers.overview(
@@ -227,10 +227,12 @@ def startup_context(memory: MemoryService = Depends(current_memory)) -> str:
     )
 
 
-mcp.prompt(title="Use the memory", description=words(memory_instructions))(memory_instructions)
+mcp.prompt(title="Use the memory", description=take_docstring(memory_instructions))(
+    memory_instructions
+)
 mcp.resource(
     "memory://startup-context",
     title="What is in memory",
-    description=words(startup_context),
+    description=take_docstring(startup_context),
     mime_type="application/json",
 )(startup_context)

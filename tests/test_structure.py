@@ -73,7 +73,9 @@ BELOW: dict[str, set[str]] = {
     },
     "clients": {"clients", "domain", "output"},
     "protocol.nesting": set(),
-    "protocol.transport": {"protocol.nesting", "shutdown"},
+    "protocol.fastmcp_internals": set(),
+    "protocol.transport": {"protocol.fastmcp_internals", "protocol.nesting", "shutdown"},
+    "protocol.upkeep": {"domain", "store_service"},
     "protocol.arguments": {"domain", "names", "protocol.nesting", "protocol.transport"},
     "protocol.refusals": {"protocol.transport"},
     "protocol.replies": {"domain", "search"},
@@ -82,9 +84,11 @@ BELOW: dict[str, set[str]] = {
         "access",
         "domain",
         "protocol.answers",
+        "protocol.fastmcp_internals",
         "protocol.refusals",
         "protocol.replies",
         "protocol.transport",
+        "protocol.upkeep",
         "service",
         "settings",
         "storage.backends",
@@ -139,7 +143,8 @@ BELOW: dict[str, set[str]] = {
 """What each room of the package may import; a new room has to say it here."""
 
 LIBRARIES = {
-    "fastmcp": {"protocol.app", "server"},
+    "fastmcp": {"protocol.app", "protocol.fastmcp_internals", "server"},
+    "mcp": {"protocol.fastmcp_internals", "protocol.transport"},
     "mcp_types": {"protocol.app", "protocol.transport"},
     "pydantic": {
         "cli",

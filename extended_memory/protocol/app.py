@@ -7,9 +7,7 @@ import logging
 import os
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 import fastmcp
@@ -18,7 +16,6 @@ from fastmcp import Context as RequestContext
 from fastmcp import FastMCP
 from fastmcp.dependencies import CurrentContext
 from fastmcp.exceptions import ResourceError, ToolError, ValidationError
-from fastmcp.server.context import reset_transport, set_transport
 from fastmcp.server.lifespan import lifespan
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools import Tool, ToolResult
@@ -30,9 +27,9 @@ from extended_memory.domain import (
     ContextChangedError,
     ExtendedMemoryError,
     StoreBusyError,
-    StoreError,
 )
-from extended_memory.protocol import answers, refusals, replies
+from extended_memory.protocol import answers, refusals, replies, upkeep
+from extended_memory.protocol.fastmcp_internals import StatelessServer
 from extended_memory.protocol.transport import Channel
 from extended_memory.service import MemoryService
 from extended_memory.settings import Settings
@@ -56,20 +53,6 @@ fastmcp.settings.http_host_origin_protection = True
 fastmcp.settings.http_allowed_hosts = None
 fastmcp.settings.http_allowed_origins = None
 
-WARM_UP_SECONDS = 0.5
-"""The store opens this long after the start: a client has its handshake and tools by then."""
-
-PURGE_SECONDS = 24 * 60 * 60
-"""How often the trash is looked through, besides at the start."""
-
-INDEXED_AT_A_TIME = 20
-"""A save that comes meanwhile waits for so many, about ten milliseconds."""
-
-PAUSE_SECONDS = 0.01
-"""Between two steps: time for those who wait."""
-
-SAID_SECONDS = 5.0
-
 logger = logging.getLogger(__name__)
 
 _P = ParamSpec("_P")
@@ -88,41 +71,14 @@ async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
     memory = MemoryService(
         access, custom_instructions=settings.custom_instructions, trash_days=settings.trash_days
     )
-    store = StoreService(access, trash_days=settings.trash_days)
     channel = server.channel if isinstance(server, MemoryServer) else None
     ending = channel.ending.begun if channel else threading.Event()
-
-    def warm_up() -> None:
-        pause = WARM_UP_SECONDS
-        while not ending.wait(pause):
-            # A fault is in the log, and a call that meets it will say it.
-            with suppress(StoreError):
-                store.prepare()
-                if not store.scope.read_only:
-                    store.purge()
-                    _index_all(store, ending)
-            pause = PURGE_SECONDS
-
-    thread = threading.Thread(target=warm_up, name="warm-up", daemon=True)
-    thread.start()
+    upkeep.start(StoreService(access, trash_days=settings.trash_days), ending)
     try:
         yield {"memory": memory}
     finally:
         ending.set()
         access.close()
-
-
-def _index_all(store: StoreService, ending: threading.Event) -> None:
-    """Index what no search finds yet, in small steps, and say how far it is."""
-    said = time.monotonic()
-    left = started_with = store.index_newest(INDEXED_AT_A_TIME)
-    while left and not ending.wait(PAUSE_SECONDS):
-        if time.monotonic() - said > SAID_SECONDS or left == started_with:
-            said = time.monotonic()
-            logger.info("Indexing for the search: %s contexts are left.", f"{left:,}")
-        left = store.index_newest(INDEXED_AT_A_TIME)
-    if started_with and not left:
-        logger.info("Indexing for the search is done.")
 
 
 class OneSentenceRefusals(Middleware):
@@ -143,20 +99,8 @@ class OneSentenceRefusals(Middleware):
             raise ToolError(sentence, log_level=logging.DEBUG) from None
 
 
-class _NoSessionState:
-    """What FastMCP keeps of a session here: nothing, which needs no library."""
-
-    async def get(self, key: str) -> None:
-        """Find nothing."""
-
-
-class MemoryServer(FastMCP):
-    """FastMCP as this product runs it: without state of sessions, and with its own kind of tool.
-
-    FastMCP asks at every list and call whether the session has hidden a tool, and at the first
-    one imports key_value and beartype for that: a tenth of a second, for a state that this
-    server never has. A FastMCP that no longer asks here is as well.
-    """
+class MemoryServer(StatelessServer):
+    """FastMCP as this product runs it: over our own streams, and with its own kind of tool."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -175,19 +119,7 @@ class MemoryServer(FastMCP):
         if self.channel is None:
             await super().run_stdio_async(show_banner, log_level, stateless)
             return
-        # As FastMCP's own method does, which takes no streams.
-        token = set_transport("stdio")
-        try:
-            async with self._lifespan_manager(), self.channel.streams() as (incoming, outgoing):
-                await self._mcp_server.run(
-                    incoming, outgoing, self._mcp_server.create_initialization_options()
-                )
-        finally:
-            reset_transport(token)
-
-    @property
-    def _state_store(self) -> Any:
-        return _NoSessionState()
+        await self.serve_streams(self.channel.streams())
 
     def memory_tool(
         self,
@@ -204,7 +136,7 @@ class MemoryServer(FastMCP):
             registered = _in_place_if_quick(function)
             tool = Tool.from_function(
                 registered,
-                description=words(registered),
+                description=take_docstring(registered),
                 output_schema=answers.schema(answer),
                 annotations=ToolAnnotations(
                     title=title,
@@ -230,7 +162,9 @@ def current_memory(context: RequestContext = CurrentContext()) -> MemoryService:
     return memory
 
 
-def says(error: type[ToolError | ResourceError]) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+def raises_as(
+    error: type[ToolError | ResourceError],
+) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
     """Turn our own errors, which are sentences for a person, into FastMCP's."""
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -256,7 +190,7 @@ def _in_place_if_quick(function: Callable[_P, ToolResult]) -> Callable[_P, Await
     Only a store that still has to be opened or upgraded may take long, or another writer that is
     at work, or a server somewhere else; then a thread waits for it.
     """
-    patient = says(ToolError)(function)
+    patient = raises_as(ToolError)(function)
 
     def impatient(*args: _P.args, **kwargs: _P.kwargs) -> ToolResult | None:
         token = MAY_WAIT.set(False)
@@ -267,7 +201,7 @@ def _in_place_if_quick(function: Callable[_P, ToolResult]) -> Callable[_P, Await
         finally:
             MAY_WAIT.reset(token)
 
-    in_place = says(ToolError)(impatient)
+    in_place = raises_as(ToolError)(impatient)
 
     @functools.wraps(function)
     async def call(*args: _P.args, **kwargs: _P.kwargs) -> ToolResult:
@@ -279,7 +213,7 @@ def _in_place_if_quick(function: Callable[_P, ToolResult]) -> Callable[_P, Await
     return call
 
 
-def words(function: Callable[..., Any]) -> str:
+def take_docstring(function: Callable[..., Any]) -> str:
     """Take a function's docstring as its words for the model, without the source's line breaks.
 
     FastMCP would look into the docstring for descriptions of arguments, with a parser that takes

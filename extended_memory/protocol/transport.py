@@ -32,19 +32,16 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from extended_memory.protocol import nesting
 from extended_memory.shutdown import EXIT_SECONDS, REFUSAL, Ending
 
 if TYPE_CHECKING:
-    from mcp.shared._context_streams import ContextReceiveStream, ContextSendStream
     from mcp.shared.message import SessionMessage
     from mcp_types import JSONRPCMessage
 
-    Streams: TypeAlias = tuple[
-        ContextReceiveStream[SessionMessage | Exception], ContextSendStream[SessionMessage]
-    ]
+    from extended_memory.protocol.fastmcp_internals import ContextReceiveStream, Streams
 
 SURROGATE_KEY: Final = "lone surrogate"
 """The key of the object that stands in place of a text which is not Unicode."""
@@ -133,8 +130,9 @@ class Channel:
     async def streams(self) -> "AsyncIterator[Streams]":
         """Give the streams of messages that the SDK's server runs on."""
         import anyio
-        from mcp.shared._context_streams import create_context_streams
         from mcp.shared.message import SessionMessage
+
+        from extended_memory.protocol.fastmcp_internals import create_context_streams
 
         loop = asyncio.get_running_loop()
         to_server, from_client = create_context_streams[SessionMessage | Exception](0)
