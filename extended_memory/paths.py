@@ -36,6 +36,9 @@ def path_of(text: str, *, setting: str, given: str, as_written: bool = False) ->
         UnusableSettingError: it names no file, or not the same in each working directory.
     """
     partly = expandvars(text)
+    home = _unknown_home(partly)
+    if home is not None and home.text == "~":
+        raise UnusableSettingError(f'The home directory in "{shown(text)}" is not known: set HOME.')
     try:
         path = Path(expanduser(partly)).resolve()
     except FileNotFoundError:
@@ -56,11 +59,6 @@ def path_of(text: str, *, setting: str, given: str, as_written: bool = False) ->
         raise UnusableSettingError(
             f"{setting} begins with 'file:', a form that this server does not read: write "
             f"sqlite:////absolute/path/memory.db.{_what_is_there(path)}"
-        )
-    home = _unknown_home(partly)
-    if home is not None and home.text == "~":
-        raise UnusableSettingError(
-            f'The home directory in "{shown(text)}" is not known: set HOME.{_what_is_there(path)}'
         )
     found = placeholders.in_path(partly) or home
     if found is None or (found.may_be_a_name and Path(partly).is_absolute() and exists(path)):
