@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from cyclopts import App
-from typing_extensions import override
+from cyclopts.completion.install import create_install_completion_command
 
 from extended_memory import logs
 from extended_memory.domain import ExtendedMemoryError, UnusableSettingError
@@ -22,35 +22,38 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _NAME = "extended-memory-mcp"
 
 
-class _App(App):
-    @override
-    def install_completion(
-        self,
-        *,
-        shell: Literal["zsh", "bash", "fish", "powershell"] | None = None,
-        output: Path | None = None,
-        add_to_startup: bool = True,
-    ) -> Path:
-        from extended_memory.cli import completion
-
-        if output is not None:
-            completion.require_free(output)
-        try:
-            return super().install_completion(
-                shell=shell, output=output, add_to_startup=add_to_startup
-            )
-        except OSError as error:
-            raise completion.refusal(output, error) from error
-
-
-app = _App(
+app = App(
     name=_NAME,
     version=f"{_NAME} {__version__}",
     help="A local MCP server that keeps the context of your projects between chats. Without a "
     "command it serves: an MCP client starts it and speaks JSON-RPC over standard input and "
     "output; the README shows how to configure one.",
 )
-app.register_install_completion_command(help="Let the shell complete commands and options.")
+
+
+def _install_completion(
+    *,
+    shell: Literal["zsh", "bash", "fish", "powershell"] | None = None,
+    output: Path | None = None,
+    add_to_startup: bool = True,
+) -> Path:
+    from extended_memory.cli import completion
+
+    if output is not None:
+        completion.require_free(output)
+    try:
+        return app.install_completion(shell=shell, output=output, add_to_startup=add_to_startup)
+    except OSError as error:
+        raise completion.refusal(output, error) from error
+
+
+# Not a subclass of App that overrides its method: cyclopts names what was meant by a mistyped
+# command only where the commands are of the class of their parent.
+app.command(
+    create_install_completion_command(_install_completion, add_to_startup=True),
+    name="--install-completion",
+    help="Let the shell complete commands and options.",
+)
 # By name, so that a command imports no other one; so its line in the list of them stands here.
 
 # See and mend
