@@ -20,6 +20,7 @@ DEFAULT_TRASH_DAYS = 30
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MILLISECOND = timedelta(milliseconds=1)
+_LAST_MILLISECONDS = (datetime.max.replace(tzinfo=timezone.utc) - _EPOCH) // _MILLISECOND
 
 OLDEST_TIME = _EPOCH
 NEWEST_TIME = datetime(2248, 1, 1, tzinfo=timezone.utc) - _MILLISECOND
@@ -39,8 +40,11 @@ def to_milliseconds(moment: datetime) -> int:
 
 
 def from_milliseconds(milliseconds: int) -> datetime:
-    """Return the aware UTC time of whole milliseconds since 1970."""
-    return _EPOCH + milliseconds * _MILLISECOND
+    """Return the aware UTC time of whole milliseconds since 1970.
+
+    An older store may hold one that no time has: the last one that there is stands for it.
+    """
+    return _EPOCH + min(milliseconds, _LAST_MILLISECONDS) * _MILLISECOND
 
 
 def can_be_stored(moment: datetime) -> bool:

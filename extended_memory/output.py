@@ -7,6 +7,7 @@ and takes the name then, so that a name never stands for half a file. What is no
 as a pipe, is written to as it is.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -75,7 +76,7 @@ def target(path: Path, *, store: Iterable[Path] = ()) -> Target:
         status = given.stat() if descriptor is None else os.fstat(descriptor)
     except FileNotFoundError:
         status = None
-    real = Path(os.path.realpath(given))
+    real = _real(given, status)
     _require_outside(path.name, real, status, store)
     if status is None:
         return Target(name=path.name, path=real, status=None)
@@ -203,8 +204,8 @@ def filled_folder(path: Path, *, store: Iterable[Path] = ()) -> Iterator[Path]:
     Raises:
         OutputError: something is there already, or it is the place of one of the store's files.
     """
-    real = Path(os.path.realpath(path))
     status = _status(path)
+    real = _real(path, status)
     _require_outside(real.name, real, status, store)
     if status is not None and not stat.S_ISDIR(status.st_mode):
         raise OutputError(f"{real.name} is there and is no folder: name a new folder.")
@@ -266,6 +267,19 @@ def _followed(path: Path) -> tuple[int | None, Path | None]:
             break
         path = Path(folder, path.readlink())
     return None, None
+
+
+def _real(path: Path, status: os.stat_result | None) -> Path:
+    """Return where a path leads to, without links.
+
+    Raises:
+        FileNotFoundError: to something, by a detour that the system does not know: ``realpath``
+            takes ``nosuch/../memory.db`` for ``memory.db``, where the system finds no ``nosuch``.
+    """
+    real = Path(os.path.realpath(path))
+    if status is None and os.path.lexists(real):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    return real
 
 
 def _require_outside(

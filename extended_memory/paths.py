@@ -60,7 +60,9 @@ def path_of(text: str, *, setting: str, given: str, as_written: bool = False) ->
             f"{setting} begins with 'file:', a form that this server does not read: write "
             f"sqlite:////absolute/path/memory.db.{_what_is_there(path)}"
         )
-    found = placeholders.in_path(partly) or home
+    is_fixed = Path(expanduser(partly)).is_absolute()
+    looked_for = placeholders.in_path if is_fixed else placeholders.in_relative_path
+    found = looked_for(partly) or home
     if found is None or (found.may_be_a_name and Path(partly).is_absolute() and exists(path)):
         return path
     raise unreplaced(setting, given, found, path)

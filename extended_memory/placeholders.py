@@ -20,6 +20,8 @@ _BARE = (
 )
 _ANY = re.compile(rf"(?P<bracketed>{_BRACKETED})|{_BARE}")
 _IN_A_NAME = re.compile(rf"(?P<bracketed>{_BRACKETED})|(?<![^\W_])(?:{_BARE})")
+_OF_A_MANUAL = re.compile(r"\{[A-Za-z_]\w*\}|<[A-Za-z_][\w -]*>|![A-Za-z_]\w*!|`[^`]*`")
+"""{workspaceFolder}, <path>, !HOME!, `pwd`: names may look so, but none that begins a place."""
 _WHOLE = re.compile(_BRACKETED)
 _DEFAULT = re.compile(r"(?<=\w):?[-=?+][^}]*")
 _ENCODED = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*", re.DOTALL)
@@ -36,6 +38,16 @@ class Placeholder:
 def in_path(path: str) -> Placeholder | None:
     """Return the first placeholder in a path, wherever it stands in it."""
     return _first(_ANY, path)
+
+
+def in_relative_path(path: str) -> Placeholder | None:
+    """Return the first placeholder in a path that begins in the working directory.
+
+    More is taken for one there: what it names would be another file in each folder.
+    """
+    found = _OF_A_MANUAL.search(path)
+    more = Placeholder(text=found[0], may_be_a_name=False) if found else None
+    return in_path(path) or more
 
 
 def in_name(name: str) -> Placeholder | None:

@@ -251,3 +251,15 @@ def test_a_folder_takes_the_place_of_nothing(tmp_path: Path, there: str) -> None
     ):
         pass
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_path_out_of_a_folder_that_is_not_there_leads_nowhere(tmp_path: Path) -> None:
+    there = tmp_path / "memory.db"
+    there.write_text("kept")
+    (tmp_path / "link").symlink_to(tmp_path / "nosuch" / ".." / there.name)
+    for path in (tmp_path / "nosuch" / ".." / there.name, tmp_path / "link"):
+        with pytest.raises(FileNotFoundError):
+            output.target(path)
+        with pytest.raises(FileNotFoundError), output.filled_folder(path):
+            pass
+    assert there.read_text() == "kept"

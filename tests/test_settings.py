@@ -70,6 +70,26 @@ def test_a_sign_alone_is_part_of_a_name(folder: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("path", "placeholder"),
     [
+        ("{workspaceFolder}/memory.db", "{workspaceFolder}"),
+        ("<path>/memory.db", "<path>"),
+        ("!HOME!/memory.db", "!HOME!"),
+        ("`pwd`/memory.db", "`pwd`"),
+    ],
+)
+def test_what_a_manual_writes_for_a_value_begins_no_place(
+    folder: Path, path: str, placeholder: str
+) -> None:
+    for connection in (path, f"sqlite:///{path}"):
+        with pytest.raises(PlaceholderError) as refusal:
+            storage_location(connection)
+        assert f'"{placeholder}"' in str(refusal.value)
+    fixed = storage_location(f"{folder}/{path}")
+    assert fixed == SqliteLocation(path=folder / path)
+
+
+@pytest.mark.parametrize(
+    ("path", "placeholder"),
+    [
         ("${CLAUDE_PROJECT_DIR}/memory.db", "${CLAUDE_PROJECT_DIR}"),
         ("${NOWHERE:-/tmp}/memory.db", "${NOWHERE}"),
         ("${NOWHERE:-${NOPE}}/memory.db", "${NOPE}"),

@@ -17,6 +17,8 @@ def require_free(path: Path) -> None:
         OutputError: it would be.
     """
     try:
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)  # as cyclopts would: `nosuch/..` leads somewhere then
         to = output.target(path, store=store_files(environment.settings().storage))
         if to.is_taken and not _is_script(to.path):
             raise OutputError(

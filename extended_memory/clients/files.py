@@ -31,9 +31,11 @@ def read(path: Path) -> File:
         ConfigurationError: it cannot be read, or is no text.
     """
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():  # it might never end
+        # The one that is written to: `nosuch/../mcp.json` is none for the system, but leads there.
+        real = path.resolve()
+        if real.exists() and not real.is_file() and not real.is_dir():  # it might never end
             raise ConfigurationError(f"{path} is no regular file: name the client's configuration.")
-        text = path.read_bytes().decode()
+        text = real.read_bytes().decode()
     except (FileNotFoundError, NotADirectoryError):
         return File(path=path, text=None)
     except UnicodeDecodeError as error:

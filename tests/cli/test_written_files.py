@@ -145,7 +145,9 @@ def test_nor_takes_its_place_before_there_is_one(
     place.parent.mkdir()
     ended = run(*command, f"{place}{ending}", env={})
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "is a file of the memory itself" in ended.stderr
+    reads = command in (EXPORT, MARKDOWN)  # and there is nothing to read yet
+    refusal = "There is no memory at" if reads else "is a file of the memory itself"
+    assert refusal in ended.stderr
     assert contents(place.parent) == {}
 
 
@@ -477,13 +479,14 @@ def test_the_log_of_another_store_is_not_played_back_over_a_copy(
     assert (kept.read_bytes(), held(copy), faults_within(copy)) == (log, ["one"], [])
 
 
-def test_a_log_that_a_server_still_has_open_stays(place: Path, tmp_path: Path) -> None:
+def test_a_log_that_another_process_still_has_open_stays(place: Path, tmp_path: Path) -> None:
     fill(place, "one")
     copy = tmp_path / "copy.db"
     shutil.copy(place, copy)
-    with Server(stderr=tmp_path / "log") as server:
-        server.handshake()
-        server.ok("save_context", content="acknowledged")
+    # Not a server, which would make the file again when it next looks at it.
+    with closing(opened(str(place))) as repository:
+        note = Note(content="acknowledged", importance=5, tags=())
+        repository.save("general", note, repeat_within=timedelta(0))
         place.unlink()
         before = contents(place.parent)
         ended = run("restore-backup", str(copy), "--yes", env={})
@@ -560,3 +563,26 @@ def test_the_doctor_names_the_logs_that_are_kept(place: Path) -> None:
     for ending in ("-wal", "-shm"):
         place.with_name(f"memory.db{ending}.backup-20250102T030405Z-replaced").touch()
     assert "Beside it: 1 log of a file that was gone" in run("doctor", env={}).stdout
+
+
+@pytest.mark.parametrize("command", [EXPORT, MARKDOWN, SCRIPT])
+def test_nothing_is_written_over_by_way_of_a_folder_that_is_not_there(
+    place: Path, command: tuple[str, ...]
+) -> None:
+    fill(place, "one")
+    before = place.read_bytes()
+    ended = run(*command, str(place.parent / "nosuch" / ".." / place.name), env={})
+    assert ended.returncode == 1, ended.stderr
+    assert place.read_bytes() == before
+
+
+def test_a_configuration_that_a_detour_leads_to_is_not_replaced(
+    place: Path, tmp_path: Path
+) -> None:
+    there = tmp_path / "mcp.json"
+    there.write_text('{"mcpServers": {"other": {"command": "x"}}}')
+    before = there.read_text()
+    detour = str(tmp_path / "nosuch" / ".." / there.name)
+    ended = run("install", "cursor", "--file", detour, "--yes", env={})
+    assert ended.returncode == 1, ended.stderr
+    assert there.read_text() == before

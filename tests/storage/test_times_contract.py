@@ -167,3 +167,17 @@ def test_redis_has_room_for_every_time_between_two_importances() -> None:
     assert to_milliseconds(NEWEST_TIME) < keys.LEVEL - 1
     assert f"LEVEL = {keys.LEVEL} " in scripts.source("save")
     assert f"NEWEST = {to_milliseconds(NEWEST_TIME)} " in scripts.source("save")
+
+
+def test_a_context_of_the_last_moment_there_is_can_be_changed(
+    repository: MemoryRepository,
+) -> None:
+    with without_bounds():
+        repository.add_imported([foreign(1, created_at=LAST)])
+    (context,) = repository.contexts_after(after=0, limit=9)
+    updated = repository.update(context.id, Change(importance=4), project=None)
+    assert updated is not None
+    (changed,) = repository.get([context.id], project=None)
+    assert changed == updated.context
+    assert changed.note.importance == 4
+    assert repository.restore(context.id, project=None, revision=1) is not None

@@ -1,7 +1,7 @@
 """``copy``: brings everything in one store into another one, and compares what is there then."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict
 from itertools import takewhile
 from typing import TYPE_CHECKING, Annotated, Any
@@ -118,7 +118,10 @@ def _require_own_place(
     """
     if not isinstance(to, SqliteLocation):
         return
-    for other in (at, environment.settings().storage):
+    others = [at]
+    with suppress(SettingsError):  # what cannot be understood names no store
+        others.append(environment.settings().storage)
+    for other in others:
         if isinstance(other, SqliteLocation) and not output.is_same(to.path, other.path):
             output.target(to.path, store=store_files(other))
     if isinstance(at, SqliteLocation):
