@@ -36,7 +36,7 @@ LEGACY = "0.9.0"
 _ROOM_FOR_ONE_BYTE: Final = 3
 """The backup, the old tables in the journal, the new ones in the file: measured below this."""
 
-_PACKAGE = Path(__file__).resolve().parents[4]
+_PACKAGE = Path(__file__).resolve().parents[3]
 
 _MIGRATING: Final = threading.Lock()
 """Alembic keeps the migration that runs in globals: another thread's would get its connection."""
