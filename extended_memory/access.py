@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable
 
-from extended_memory.domain import EVERY_PROJECT, Scope, StoreError
-from extended_memory.shutdown import REFUSAL
+from extended_memory.domain import EVERY_PROJECT, Scope
+from extended_memory.shutdown import ServerEndsError
 from extended_memory.storage.contract import MemoryRepository
 
 
@@ -31,7 +31,7 @@ class Access:
     def repository(self) -> MemoryRepository:
         """The store, to read from."""
         if self._ending.is_set():
-            raise StoreError(REFUSAL)
+            raise ServerEndsError
         # Not at start: importing a backend's libraries would hold up the handshake.
         with self._opening:
             if self._opened is None:

@@ -398,11 +398,21 @@ class Remark:
 
 
 class ExtendedMemoryError(Exception):
-    """Something that cannot be done, as one sentence a person can act on.
+    """Something that cannot be done, and how a person can mend it.
 
-    The sentence may be shown to a client: it holds no SQL, no trace, no directory and nothing
+    Both parts may be shown to a client: they hold no SQL, no trace, no directory and nothing
     of another project.
+
+    Attributes:
+        fact: A sentence with its full stop.
+        remedy: A clause in lower case with its full stop, "" where nothing can be done. As a
+            string, the error is both, joined by a colon.
     """
+
+    def __init__(self, fact: str, *, remedy: str = "") -> None:
+        super().__init__(f"{fact.removesuffix('.')}: {remedy}" if remedy else fact)
+        self.fact = fact
+        self.remedy = remedy
 
 
 class SettingsError(ExtendedMemoryError):
@@ -459,7 +469,8 @@ def require_storable(contexts: Iterable[PortableContext]) -> None:
         if name is not None:
             raise TimeRefusedError(
                 f"A context has a time that no store takes ({name} must be {TIME_BOUNDS}), and "
-                "nothing was stored: give it another time."
+                "nothing was stored.",
+                remedy="give it another time.",
             )
 
 
@@ -472,15 +483,15 @@ def require_clock(now: datetime) -> datetime:
     if not can_be_stored(now):
         raise TimeRefusedError(
             f"The clock of this machine is wrong (it is not {TIME_BOUNDS} there), so nothing was "
-            "saved or changed: set it right, and try again."
+            "saved or changed.",
+            remedy="set it right, and try again.",
         )
     return now
 
 
 def complaint(refusal: ExtendedMemoryError) -> Remark:
-    """Return a refusal as a remark: its sentence says the fact, then after a colon the remedy."""
-    fact, _, remedy = str(refusal).partition(": ")
-    return Remark(level="problem", fact=f"{fact.rstrip('.')}.", remedy=remedy)
+    """Return an error as a remark."""
+    return Remark(level="problem", fact=refusal.fact, remedy=refusal.remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -545,8 +556,8 @@ class Scope:
         """
         if self.read_only:
             raise ReadOnlyError(
-                "This server may only read the memory, so nothing was changed: make the change "
-                "with one that may write."
+                "This server may only read the memory, so nothing was changed.",
+                remedy="make the change with one that may write.",
             )
 
     def refusal(self, name: str) -> ProjectRefusedError:
@@ -554,12 +565,13 @@ class Scope:
         given = f'; given: "{name}"' if name else ""
         if self.pinned is not None:
             return ProjectRefusedError(
-                f'This server is pinned to the project "{self.pinned}": leave project_id out or '
-                f"give that one{given}."
+                f'This server is pinned to the project "{self.pinned}".',
+                remedy=f"leave project_id out or give that one{given}.",
             )
         names = ", ".join(f'"{one}"' for one in sorted(self.projects or ()))
         return ProjectRefusedError(
-            f"This server serves the projects {names}: give one of them as project_id{given}."
+            f"This server serves the projects {names}.",
+            remedy=f"give one of them as project_id{given}.",
         )
 
 

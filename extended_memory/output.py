@@ -81,9 +81,9 @@ def target(path: Path, *, store: Iterable[Path] = ()) -> Target:
     if status is None:
         return Target(name=path.name, path=real, status=None)
     if stat.S_ISDIR(status.st_mode):
-        raise OutputError(f"{path.name} is a folder: name a file.")
+        raise OutputError(f"{path.name} is a folder.", remedy="name a file.")
     if stat.S_ISBLK(status.st_mode):
-        raise OutputError(f"{path.name} is a disk, and was left as it is: name a file.")
+        raise OutputError(f"{path.name} is a disk, and was left as it is.", remedy="name a file.")
     is_stream = not stat.S_ISREG(status.st_mode) or followed is not None
     return Target(
         name=path.name,
@@ -120,8 +120,8 @@ def require_free(to: Target, *, what: str, is_one: Callable[[Path], bool], overw
     """
     if to.is_taken and not overwrite and not is_one(to.path):
         raise OutputError(
-            f"{to.name} is there and is no {what}, so it was left as it is: name another file, or "
-            "say --overwrite."
+            f"{to.name} is there and is no {what}, so it was left as it is.",
+            remedy="name another file, or say --overwrite.",
         )
 
 
@@ -193,7 +193,8 @@ def written(
         status.st_size,
     ):
         raise OutputError(
-            f"Another program wrote {path.name} at the same time: name another file, and try again."
+            f"Another program wrote {path.name} at the same time.",
+            remedy="name another file, and try again.",
         )
 
 
@@ -208,9 +209,9 @@ def filled_folder(path: Path, *, store: Iterable[Path] = ()) -> Iterator[Path]:
     real = _real(path, status)
     _require_outside(real.name, real, status, store)
     if status is not None and not stat.S_ISDIR(status.st_mode):
-        raise OutputError(f"{real.name} is there and is no folder: name a new folder.")
+        raise OutputError(f"{real.name} is there and is no folder.", remedy="name a new folder.")
     if status is not None and any(real.iterdir()):
-        raise OutputError(f"{real.name} is there and not empty: name a new folder.")
+        raise OutputError(f"{real.name} is there and not empty.", remedy="name a new folder.")
     part = Path(
         tempfile.mkdtemp(prefix=f".{_shortened(real.name)}.", suffix=".part", dir=real.parent)
     )
@@ -287,7 +288,8 @@ def _require_outside(
 ) -> None:
     if any(_is_one(real, status, file) for file in store):
         raise OutputError(
-            f"{name} is a file of the memory itself, and was left as it is: name another file."
+            f"{name} is a file of the memory itself, and was left as it is.",
+            remedy="name another file.",
         )
 
 

@@ -38,13 +38,15 @@ def path_of(text: str, *, setting: str, given: str, as_written: bool = False) ->
     partly = expandvars(text)
     home = _unknown_home(partly)
     if home is not None and home.text == "~":
-        raise UnusableSettingError(f'The home directory in "{shown(text)}" is not known: set HOME.')
+        raise UnusableSettingError(
+            f'The home directory in "{shown(text)}" is not known.', remedy="set HOME."
+        )
     try:
         path = Path(expanduser(partly)).resolve()
     except FileNotFoundError:
         raise UnusableSettingError(
-            f'"{shown(text)}" begins in the working directory, which was deleted: write an '
-            "absolute path."
+            f'"{shown(text)}" begins in the working directory, which was deleted.',
+            remedy="write an absolute path.",
         ) from None
     if as_written and exists(path):
         return path
@@ -53,12 +55,13 @@ def path_of(text: str, *, setting: str, given: str, as_written: bool = False) ->
     if _IN_MEMORY.fullmatch(text.partition("?")[0]):
         raise UnusableSettingError(
             f'{setting} holds "{shown(given)}" and names no file, and a memory that is not in a '
-            "file would be lost at exit: write sqlite:////absolute/path/memory.db."
+            "file would be lost at exit.",
+            remedy="write sqlite:////absolute/path/memory.db.",
         )
     if _URI.match(text):
         raise UnusableSettingError(
-            f"{setting} begins with 'file:', a form that this server does not read: write "
-            f"sqlite:////absolute/path/memory.db.{_what_is_there(path)}"
+            f"{setting} begins with 'file:', a form that this server does not read.",
+            remedy=f"write sqlite:////absolute/path/memory.db.{_what_is_there(path)}",
         )
     is_fixed = Path(expanduser(partly)).is_absolute()
     looked_for = placeholders.in_path if is_fixed else placeholders.in_relative_path
@@ -77,14 +80,16 @@ def sqlite_path(after_scheme: str, *, setting: str, given: str, as_written: bool
     location = after_scheme.partition("?")[0]  # 0.9.0 took options such as ?timeout=30
     if not location.startswith("/"):
         raise UnusableSettingError(
-            f"{setting} has two slashes after 'sqlite:': write three for a path from the working "
-            "directory or four for an absolute one."
+            f"{setting} has two slashes after 'sqlite:'.",
+            remedy=(
+                "write three for a path from the working directory or four for an absolute one."
+            ),
         )
     location = location[1:]
     if not location.strip("/"):
         raise UnusableSettingError(
-            f"{setting} names no file, and a memory that is not in a file would be lost at exit: "
-            "write sqlite:////absolute/path/memory.db."
+            f"{setting} names no file, and a memory that is not in a file would be lost at exit.",
+            remedy="write sqlite:////absolute/path/memory.db.",
         )
     path = path_of(location, setting=setting, given=given, as_written=as_written)
     # 0.9.0 read three slashes from the root, and its README taught that spelling: a file or a
@@ -105,8 +110,8 @@ def is_quoted(text: str) -> bool:
 def quoted(setting: str, path: Path | None = None) -> UnusableSettingError:
     """Return the sentence for a value in quotation marks."""
     return UnusableSettingError(
-        f"{setting} begins and ends with quotation marks, which are part of its value here: leave "
-        f"them out.{_what_is_there(path)}"
+        f"{setting} begins and ends with quotation marks, which are part of its value here.",
+        remedy=f"leave them out.{_what_is_there(path)}",
     )
 
 
@@ -116,8 +121,8 @@ def unreplaced(
     """Return the sentence for a placeholder in a value; what may be a password is not shown."""
     whole = "" if found.text == value or "@" in value else f' in "{shown(value)}"'
     return PlaceholderError(
-        f'{setting} holds "{shown(found.text)}"{whole}, which nothing has replaced by its value: '
-        f"write the value itself, or set what it names.{_what_is_there(path)}"
+        f'{setting} holds "{shown(found.text)}"{whole}, which nothing has replaced by its value.',
+        remedy=f"write the value itself, or set what it names.{_what_is_there(path)}",
     )
 
 

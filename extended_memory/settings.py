@@ -152,7 +152,7 @@ def storage_location(
     if not connection:
         return SqliteLocation(path=default_path(), own_folder=True)
     if "\0" in connection:
-        raise SettingsError(f"{setting} holds a NUL character: remove it.")
+        raise SettingsError(f"{setting} holds a NUL character.", remedy="remove it.")
     if _SCHEME.match(connection) is None:
         connection = expandvars(connection)  # the variable may hold a whole URL
     if sqlite := _SQLITE.fullmatch(connection):
@@ -171,14 +171,15 @@ def storage_location(
         )
     if scheme := _SCHEME.match(connection):
         raise SettingsError(
-            f"{setting} begins with '{scheme[1].lower()}://', which this server cannot "
-            "store in: use sqlite:////absolute/path/memory.db or redis://host:6379/0."
+            f"{setting} begins with '{scheme[1].lower()}://', which this server cannot store in.",
+            remedy="use sqlite:////absolute/path/memory.db or redis://host:6379/0.",
         )
     if scheme := _WITHOUT_SLASHES.match(connection):
         name = scheme[1].lower()
         slashes, remedy = _SPELLINGS[name == "sqlite"]
         raise SettingsError(
-            f"{setting} begins with '{name}:' but not with '{name}:{slashes}': write {remedy}."
+            f"{setting} begins with '{name}:' but not with '{name}:{slashes}'.",
+            remedy=f"write {remedy}.",
         )
     path = path_of(connection, setting=setting, given=connection, as_written=as_written)
     return SqliteLocation(path=path / DATABASE_NAME if isdir(path) else path)
@@ -208,8 +209,8 @@ def default_path() -> Path:
         path = Path("~")
     if path.parts[0] == "~":
         raise SettingsError(
-            "The home directory is not known: set HOME, or write an absolute path into "
-            f"{STORAGE_CONNECTION_STRING}."
+            "The home directory is not known.",
+            remedy=f"set HOME, or write an absolute path into {STORAGE_CONNECTION_STRING}.",
         )
     before = Path(expanduser("~"), ".local", "share", APPLICATION, DATABASE_NAME)
     if exists(before) and not exists(path):
@@ -243,11 +244,13 @@ def _read_path(text: str) -> Path:
 def _scope(name: str) -> Scope:
     project = normalise_project(replaced(EXTENDED_MEMORY_PROJECT, name))
     if control_character(name.strip()) is not None:
-        raise SettingsError(f"{EXTENDED_MEMORY_PROJECT} holds a control character: remove it.")
+        raise SettingsError(
+            f"{EXTENDED_MEMORY_PROJECT} holds a control character.", remedy="remove it."
+        )
     if len(project) > MAXIMUM_PROJECT_CHARACTERS:
         raise SettingsError(
-            f"{EXTENDED_MEMORY_PROJECT} has {len(project)} characters: "
-            f"at most {MAXIMUM_PROJECT_CHARACTERS} are allowed."
+            f"{EXTENDED_MEMORY_PROJECT} has {len(project)} characters.",
+            remedy=f"at most {MAXIMUM_PROJECT_CHARACTERS} are allowed.",
         )
     return Scope(projects=frozenset({project})) if project else EVERY_PROJECT
 
@@ -258,7 +261,8 @@ def _trash_days(days: str) -> int:
     if not (days.isascii() and days.isdecimal() and int(days) <= MAXIMUM_TRASH_DAYS):
         raise SettingsError(
             f"{EXTENDED_MEMORY_TRASH_DAYS} is no whole number of days from 0 (no trash) to "
-            f"{MAXIMUM_TRASH_DAYS:,}: write one, or leave it out."
+            f"{MAXIMUM_TRASH_DAYS:,}.",
+            remedy="write one, or leave it out.",
         )
     return int(days)
 
@@ -267,11 +271,15 @@ def _key_prefix(prefix: str) -> str:
     replaced(REDIS_KEY_PREFIX, prefix)
     # Braces would say which hash slot a key belongs to, in place of those around a project.
     if set("{}") & set(prefix) or control_character(prefix) is not None:
-        raise SettingsError(f"{REDIS_KEY_PREFIX} holds a brace or a control character: remove it.")
+        raise SettingsError(
+            f"{REDIS_KEY_PREFIX} holds a brace or a control character.", remedy="remove it."
+        )
     return prefix or DEFAULT_KEY_PREFIX
 
 
 def _switch(name: str, value: str) -> bool:
     if value.lower() not in _YES | _NO:
-        raise SettingsError(f"{name} is neither yes nor no: write one of them, or leave it out.")
+        raise SettingsError(
+            f"{name} is neither yes nor no.", remedy="write one of them, or leave it out."
+        )
     return value.lower() in _YES

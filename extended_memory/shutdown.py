@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from extended_memory.domain import StoreError
+
 PATIENCE_SECONDS: Final = 10.0
 """How long the end of input waits for the next sign of progress."""
 
@@ -32,8 +34,14 @@ FINISH_SECONDS: Final = 0.7
 EXIT_SECONDS: Final = 0.9
 """When the process ends at the latest after a signal, or after the last answer."""
 
-REFUSAL: Final = "This server is ending: call again when the client has restarted it."
-"""What is said to a call that has not begun."""
+
+class ServerEndsError(StoreError):
+    """A call came when the server was about to end, and was not begun."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server is ending.", remedy="call again when the client has restarted it."
+        )
 
 
 class Ending:

@@ -43,7 +43,9 @@ def variables(project: str | None, asked_for: Sequence[str]) -> dict[str, str]:
     for text in asked_for:
         name, assigned, value = text.partition("=")
         if not assigned and not here.get(name):
-            raise SettingsError(f"{name} is not set here: write {name}=VALUE, or leave it out.")
+            raise SettingsError(
+                f"{name} is not set here.", remedy=f"write {name}=VALUE, or leave it out."
+            )
         given[name] = value if assigned else _from_anywhere(name, here[name])
     if project is not None:
         given[EXTENDED_MEMORY_PROJECT] = project

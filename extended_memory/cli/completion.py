@@ -23,7 +23,8 @@ def require_free(path: Path) -> None:
         if to.is_taken and not _is_script(to.path):
             raise OutputError(
                 f"{to.name} is there and is no completion of this program, so it was left as it "
-                "is: name another file."
+                "is.",
+                remedy="name another file.",
             )
     except OSError as error:
         raise refusal(path, error) from error

@@ -160,7 +160,7 @@ def ask(question: str) -> bool:
         SettingsError: the standard input is no terminal.
     """
     if not sys.stdin.isatty():
-        raise SettingsError(f"{question} Nobody is there to be asked: say it with --yes.")
+        raise SettingsError(f"{question} Nobody is there to be asked.", remedy="say it with --yes.")
     sys.stderr.write(f"{clean(question)} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

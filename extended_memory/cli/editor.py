@@ -58,7 +58,8 @@ def edited(path: Path, command: str) -> str:
         ended = subprocess.run([*words, str(path)], check=False)  # noqa: S603  (the person's own)
     except OSError as error:
         raise EditorError(
-            f'The editor "{words[0]}" cannot be started: set EDITOR to one that can, such as nano.'
+            f'The editor "{words[0]}" cannot be started.',
+            remedy="set EDITOR to one that can, such as nano.",
         ) from error
     finally:
         signal.signal(signal.SIGINT, before)
@@ -71,7 +72,9 @@ def edited(path: Path, command: str) -> str:
     except FileNotFoundError as error:
         raise EditorError("The file was removed in the editor; nothing was changed.") from error
     except UnicodeDecodeError as error:
-        raise EditorError("The editor saved no UTF-8: set its encoding to UTF-8.") from error
+        raise EditorError(
+            "The editor saved no UTF-8.", remedy="set its encoding to UTF-8."
+        ) from error
     return text if had_line_end else text.removesuffix("\n").removesuffix("\r")
 
 
@@ -81,9 +84,11 @@ def _words(command: str) -> list[str]:
     try:
         words = shlex.split(command, posix=is_posix)
     except ValueError as error:
-        raise EditorError(f"EDITOR cannot be understood ({error}): check its quotes.") from error
+        raise EditorError(
+            f"EDITOR cannot be understood ({error}).", remedy="check its quotes."
+        ) from error
     if not words:
         raise EditorError(
-            "There is no editor to open it in: set EDITOR to yours, such as EDITOR=nano."
+            "There is no editor to open it in.", remedy="set EDITOR to yours, such as EDITOR=nano."
         )
     return words if is_posix else [word.strip('"') for word in words]

@@ -88,7 +88,7 @@ def machine() -> Machine:
     try:
         home = Path.home()
     except RuntimeError:
-        raise SettingsError("The home directory is not known: set HOME.") from None
+        raise SettingsError("The home directory is not known.", remedy="set HOME.") from None
     return Machine(system=systems.get(sys.platform, "linux"), home=home, environment=os.environ)
 
 
@@ -113,7 +113,9 @@ def store(
 ) -> Iterator[StoreService]:
     """Give the store in a place, with all its projects, whatever a pin says."""
     if missing == "refused" and not is_there(at):
-        raise NoMemoryError(f"There is no memory at {shown(at)} to copy from: check the path.")
+        raise NoMemoryError(
+            f"There is no memory at {shown(at)} to copy from.", remedy="check the path."
+        )
     with _opened(at, missing=missing) as open_it:
         service = StoreService(Access(open_it))
         try:
@@ -147,7 +149,8 @@ def _access(of_server: Settings, *, missing: Missing) -> Iterator[Access]:
         except ProjectRefusedError as refusal:
             raise ProjectRefusedError(
                 f"{EXTENDED_MEMORY_PROJECT} pins this memory to the project "
-                f'"{access.scope.pinned}": unset it to see or change another one.'
+                f'"{access.scope.pinned}".',
+                remedy="unset it to see or change another one.",
             ) from refusal
         finally:
             access.close()
@@ -192,8 +195,11 @@ def say_missing(at: SqliteLocation | RedisLocation, *, may_be_empty: bool) -> No
     is_empty_file = exists(at.path)
     if backups(at):
         raise NoMemoryError(
-            f"There is no memory at {at.path} any more, but copies of it: `extended-memory-mcp "
-            "backups` lists them, and `extended-memory-mcp restore-backup` puts one back."
+            f"There is no memory at {at.path} any more, but copies of it.",
+            remedy=(
+                "`extended-memory-mcp "
+                "backups` lists them, and `extended-memory-mcp restore-backup` puts one back."
+            ),
         )
     if is_empty_file:
         fact = f"Nothing is saved yet: {at.path} is an empty file."

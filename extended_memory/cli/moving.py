@@ -43,6 +43,7 @@ def project_name(name: str) -> str:
     if control_character(project) is not None or len(project) > MAXIMUM_PROJECT_CHARACTERS:
         raise SettingsError(
             f"A project's name has no control characters and at most {MAXIMUM_PROJECT_CHARACTERS} "
-            "others: give another --project."
+            "others.",
+            remedy="give another --project.",
         )
     return project

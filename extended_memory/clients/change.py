@@ -37,7 +37,9 @@ def present(client: Client, file: files.File, *, name: str | None) -> Entry | No
         return ours[0] if ours else None
     of_name = next((e for e in there if e.name == name), None)
     if of_name and not of_name.ours:
-        raise ConfigurationError(f'"{name}" is another server in {file.path}: take another --name.')
+        raise ConfigurationError(
+            f'"{name}" is another server in {file.path}.', remedy="take another --name."
+        )
     return of_name
 
 
@@ -59,7 +61,8 @@ def to_install(
     text = file.text or ""
     if before is None and configuration.get(client.format, text, keys) is not None:
         raise ConfigurationError(
-            f'"{target}" is in {file.path} already, and not as a command: take another --name.'
+            f'"{target}" is in {file.path} already, and not as a command.',
+            remedy="take another --name.",
         )
     try:
         for way, value in _values(keys, entry, before):

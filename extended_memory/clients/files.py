@@ -34,13 +34,16 @@ def read(path: Path) -> File:
         # The one that is written to: `nosuch/../mcp.json` is none for the system, but leads there.
         real = path.resolve()
         if real.exists() and not real.is_file() and not real.is_dir():  # it might never end
-            raise ConfigurationError(f"{path} is no regular file: name the client's configuration.")
+            raise ConfigurationError(
+                f"{path} is no regular file.", remedy="name the client's configuration."
+            )
         text = real.read_bytes().decode()
     except (FileNotFoundError, NotADirectoryError):
         return File(path=path, text=None)
     except UnicodeDecodeError as error:
         raise ConfigurationError(
-            f"{path} is not in UTF-8 (byte {error.start + 1:,}): save it in that encoding."
+            f"{path} is not in UTF-8 (byte {error.start + 1:,}).",
+            remedy="save it in that encoding.",
         ) from error
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
@@ -57,7 +60,8 @@ def replace(file: File, text: str, *, now: datetime) -> Path | None:
     """
     if read(file.path) != file:
         raise ConfigurationError(
-            f"{file.path} was changed meanwhile, so it was left alone: run the command again."
+            f"{file.path} was changed meanwhile, so it was left alone.",
+            remedy="run the command again.",
         )
     path = file.path.resolve()
     try:

@@ -71,8 +71,8 @@ def _first_right(candidates: Iterator[str], keys: Sequence[str], wanted: Any) ->
         if _without_empty(found, keys[:-1]) == _without_empty(wanted, keys[:-1]):
             return candidate
     raise ConfigurationError(
-        f'"{".".join(keys)}" cannot be changed without changing more than that: '
-        "do it by hand, with what --print shows."
+        f'"{".".join(keys)}" cannot be changed without changing more than that.',
+        remedy="do it by hand, with what --print shows.",
     )
 
 

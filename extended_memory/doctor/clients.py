@@ -92,13 +92,15 @@ def _of_the_settings(
     try:
         settings = Settings.from_environment({**environment, **entry.env})
     except SettingsError as refusal:
-        fact, _, remedy = str(refusal).partition(": ")
         client = configuration.client
         if isinstance(refusal, PlaceholderError) and client.knows_placeholders:
-            fact = f"{fact}, unless {client.title} does when it starts the server"
-            yield Remark(level="warning", fact=f"{name}: {fact}.", remedy=remedy)
+            fact = (
+                f"{refusal.fact.removesuffix('.')}, unless {client.title} does when it starts "
+                "the server."
+            )
+            yield Remark(level="warning", fact=f"{name}: {fact}", remedy=refusal.remedy)
         else:
-            yield Remark(level="problem", fact=f"{name}: {fact}.", remedy=remedy)
+            yield Remark(level="problem", fact=f"{name}: {refusal.fact}", remedy=refusal.remedy)
         return
     there = settings.storage
     if here is not None and there != here and _place(there) != _place(here):

@@ -35,7 +35,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from extended_memory.protocol import nesting
-from extended_memory.shutdown import EXIT_SECONDS, REFUSAL, Ending
+from extended_memory.shutdown import EXIT_SECONDS, Ending, ServerEndsError
 
 if TYPE_CHECKING:
     from mcp.shared.message import SessionMessage
@@ -170,7 +170,7 @@ class Channel:
                 if not isinstance(message, JSONRPCRequest):
                     hand_over(SessionMessage(message))
                 elif not self.ending.take(message.id):
-                    self._refuse(_SERVER_ENDS, REFUSAL, identifier=message.id)
+                    self._refuse(_SERVER_ENDS, str(ServerEndsError()), identifier=message.id)
                 else:
                     unanswered = ServerMessageMetadata(
                         on_request_unanswered=partial(self._drop, message.id)

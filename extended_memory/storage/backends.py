@@ -162,8 +162,10 @@ def sqlite_remark() -> Remark:
 def _file(location: SqliteLocation | RedisLocation) -> Path:
     if isinstance(location, RedisLocation):
         raise StoreError(
-            "This memory is on a Redis server, which backs itself up: copy its snapshot (written "
-            "by BGSAVE) or its append-only files with the server's own tools, or take the memory "
-            "out with `extended-memory-mcp export`."
+            "This memory is on a Redis server, which backs itself up.",
+            remedy=(
+                "copy its snapshot (written by BGSAVE) or its append-only files with the server's "
+                "own tools, or take the memory out with `extended-memory-mcp export`."
+            ),
         )
     return location.path

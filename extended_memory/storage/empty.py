@@ -170,4 +170,4 @@ class EmptyRepository(MemoryRepository):
 
 
 def _refuse() -> NoReturn:
-    raise StoreError("There is no memory to save in: a server makes one at its start.")
+    raise StoreError("There is no memory to save in.", remedy="a server makes one at its start.")

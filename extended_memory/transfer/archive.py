@@ -93,7 +93,9 @@ class Unpacker:
         if not is_gzip and not is_zip:
             return [Plain(path=path)]
         if not levels:
-            raise TransferError(f"{path.name} is packed in too many layers: unpack it first.")
+            raise TransferError(
+                f"{path.name} is packed in too many layers.", remedy="unpack it first."
+            )
         if is_zip:
             folder, files = self._of_zip(path)
             return self._of_files(folder, files, levels=levels - 1)
@@ -132,7 +134,8 @@ class Unpacker:
         except (gzip.BadGzipFile, zlib.error) as error:
             # What was read may be wrong as well: its checksum stands at the end.
             raise TransferError(
-                f"{path.name} is damaged, and nothing of it was imported: take another copy of it."
+                f"{path.name} is damaged, and nothing of it was imported.",
+                remedy="take another copy of it.",
             ) from error
         return Plain(path=place, flaw=flaw)
 
@@ -155,8 +158,8 @@ class Unpacker:
             RuntimeError,
         ) as error:
             raise TransferError(
-                f"{path.name} is damaged or cut off, and nothing of it was imported: take another "
-                "copy of it."
+                f"{path.name} is damaged or cut off, and nothing of it was imported.",
+                remedy="take another copy of it.",
             ) from error
         return folder, sorted(files)
 
@@ -165,8 +168,8 @@ class Unpacker:
     ) -> Path:
         if entry.flag_bits & _LOCKED or entry.compress_type not in _METHODS:
             raise TransferError(
-                f"{path.name} has a password, or is compressed in a way that is not read here: "
-                "unpack it first."
+                f"{path.name} has a password, or is compressed in a way that is not read here.",
+                remedy="unpack it first.",
             )
         parts = _parts(entry)
         if ".." in parts or ":" in parts[0]:
@@ -174,7 +177,7 @@ class Unpacker:
         place = folder.joinpath(*parts)
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.exists():
-            raise TransferError(f"{path.name} holds a file twice: unpack it first.")
+            raise TransferError(f"{path.name} holds a file twice.", remedy="unpack it first.")
         with archive.open(entry) as packed, place.open("xb") as file:
             while piece := packed.read(_PIECE):
                 file.write(piece)
@@ -196,8 +199,8 @@ class Unpacker:
         self._left -= count
         if self._left < 0:
             raise TransferError(
-                f"{path.name} is more than {MAXIMUM_UNPACKED_BYTES:,} bytes when it is unpacked: "
-                "if that is right, unpack it first."
+                f"{path.name} is more than {MAXIMUM_UNPACKED_BYTES:,} bytes when it is unpacked.",
+                remedy="if that is right, unpack it first.",
             )
 
 
@@ -205,11 +208,12 @@ def _refuse_unread(path: Path, beginning: bytes) -> None:
     for magic, how in _UNREAD.items():
         if beginning.startswith(magic):
             raise TransferError(
-                f"{path.name} is compressed {how}, which is not read here: unpack it first."
+                f"{path.name} is compressed {how}, which is not read here.",
+                remedy="unpack it first.",
             )
     if beginning[_TAR_AT:] == _TAR:
         raise TransferError(
-            f"{path.name} is a tar archive, which is not read here: unpack it first."
+            f"{path.name} is a tar archive, which is not read here.", remedy="unpack it first."
         )
 
 
@@ -223,7 +227,7 @@ def _with_lines(pieces: Iterator[bytes], name: str) -> Iterator[bytes]:
         length += len(piece) if first < 0 else first
         if length > item.MAXIMUM_LINE_BYTES and not is_binary:
             raise TransferError(
-                f"A line of {name} is longer than any context: it is no export of a memory."
+                f"A line of {name} is longer than any context: it is no export of a memory.",
             )
         if first >= 0:
             length = len(piece) - piece.rfind(b"\n") - 1

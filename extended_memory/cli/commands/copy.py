@@ -79,7 +79,7 @@ def copy(
         else:
             _bring_over(old, store, progress, copied, only=only)
         if only and not copied.found and not copied.refused:
-            raise SettingsError(f'There is no project "{only}" to copy: check its name.')
+            raise SettingsError(f'There is no project "{only}" to copy.', remedy="check its name.")
         task = progress.add_task("Checking", total=store.context_count())
         compared = copied.compared(store, lambda: progress.advance(task))
     if as_json:
@@ -95,16 +95,16 @@ def copy(
         console.say("\n".join([*_counts(copied), *lines, *_check(compared)]))
     if compared.missing:
         raise StoreError(
-            f"{compared.missing:,} contexts are not there as they were copied: run the same "
-            "command again, with no client at work on either store."
+            f"{compared.missing:,} contexts are not there as they were copied.",
+            remedy="run the same command again, with no client at work on either store.",
         )
     if copied.refused:
         shown = ", ".join(f"#{number}" for number in copied.refused[:_SHOWN])
         more = len(copied.refused) - _SHOWN
         raise TimeRefusedError(
             f"{len(copied.refused):,} have a time that is not {TIME_BOUNDS}, and were left out "
-            f"({shown}{f' and {more:,} more' if more > 0 else ''}): correct the times in an "
-            "export of the first store, and import that."
+            f"({shown}{f' and {more:,} more' if more > 0 else ''}).",
+            remedy="correct the times in an export of the first store, and import that.",
         )
 
 

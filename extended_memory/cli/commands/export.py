@@ -55,7 +55,8 @@ def export(
     """
     if form == "markdown" and file == moving.STANDARD:
         raise TransferError(
-            "Markdown goes into a folder: name a new one, such as `export --format markdown notes`."
+            "Markdown goes into a folder.",
+            remedy="name a new one, such as `export --format markdown notes`.",
         )
     own_files = store_files(environment.settings().storage)
     path = Path(expanduser(file))
@@ -89,7 +90,8 @@ def _target(file: str, own_files: tuple[Path, ...], *, overwrite: bool) -> Targe
     path = Path(expanduser(file))
     if path.is_dir():
         raise TransferError(
-            f"{path.name} is a folder: name a file, or say --format markdown to fill a new one."
+            f"{path.name} is a folder.",
+            remedy="name a file, or say --format markdown to fill a new one.",
         )
     to = output.target(path, store=own_files)
     output.require_free(to, what="export", is_one=files.is_export, overwrite=overwrite)

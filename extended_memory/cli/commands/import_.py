@@ -138,7 +138,7 @@ def _source(name: str, form: str) -> Iterator[Source]:
             if name != moving.STANDARD:
                 given = Path(expanduser(name))
                 if not given.exists():
-                    raise TransferError(f"There is no {name}: check the path.")
+                    raise TransferError(f"There is no {name}.", remedy="check the path.")
             opened = stack.enter_context(catalogue.opened(given, form))
             size = opened.size()
         yield Source(name=name, opened=opened, size=size)

@@ -46,7 +46,8 @@ def import_redis(
     if old_url is None:
         if not isinstance(settings.storage, RedisLocation):
             raise SettingsError(
-                "Say where 0.9.0 keeps its memories: import-redis redis://localhost:6379/0."
+                "Say where 0.9.0 keeps its memories.",
+                remedy="import-redis redis://localhost:6379/0.",
             )
         old_url = settings.storage.url
     copied = Copied()

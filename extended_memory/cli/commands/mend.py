@@ -60,7 +60,9 @@ def _of_input() -> str:
     try:
         text = sys.stdin.buffer.read().decode()
     except UnicodeDecodeError as error:
-        raise RefusedError("The standard input is not UTF-8: convert it, with iconv.") from error
+        raise RefusedError(
+            "The standard input is not UTF-8.", remedy="convert it, with iconv."
+        ) from error
     return text.removesuffix("\n").removesuffix("\r")
 
 
@@ -158,7 +160,8 @@ def _not_restored(
     if revision is None:
         return NoSuchContextError(f"#{context_id} is not in the trash; nothing was restored.")
     return NoSuchContextError(
-        f"#{context_id} has no revision {revision}: show {context_id} --revisions lists them."
+        f"#{context_id} has no revision {revision}.",
+        remedy=f"show {context_id} --revisions lists them.",
     )
 
 
@@ -193,8 +196,8 @@ def rename_project(
         counts = {project.name: project.context_count for project in memory.projects()}
         if new in counts and not merge:
             raise RefusedError(
-                f'There is a project "{new}" already, with {_contexts(counts[new])}: --merge makes '
-                "one of both."
+                f'There is a project "{new}" already, with {_contexts(counts[new])}.',
+                remedy="--merge makes one of both.",
             )
         if old in counts and not yes:
             into = f", which holds {_contexts(counts[new])}" if new in counts else ""
@@ -204,7 +207,7 @@ def rename_project(
         # Also where the old one is not to be seen: an earlier call may have been cut short.
         moved = memory.rename_project(old, new)
         if not moved:
-            raise RefusedError(f'There is no project "{old}": projects lists them.')
+            raise RefusedError(f'There is no project "{old}".', remedy="projects lists them.")
     if as_json:
         console.show_json({"project_id": new, "moved": moved})
     else:

@@ -69,8 +69,8 @@ def missing(ids: Sequence[int], project: str) -> NoSuchContextError:
     names = ", ".join(f"#{number}" for number in ids)
     where = f' in the project "{project}"' if project else ""
     return NoSuchContextError(
-        f"There is no context {names}{where}: list and search show the ids, trash those that "
-        "were forgotten."
+        f"There is no context {names}{where}.",
+        remedy="list and search show the ids, trash those that were forgotten.",
     )
 
 
@@ -130,7 +130,8 @@ def _text_of(earlier: Sequence[Revision], context_id: int, number: int) -> str:
         if each.number == number:
             return each.note.content
     raise NoSuchContextError(
-        f"#{context_id} has no revision {number}: show {context_id} --revisions lists them."
+        f"#{context_id} has no revision {number}.",
+        remedy=f"show {context_id} --revisions lists them.",
     )
 
 

@@ -379,5 +379,6 @@ def new_token() -> str:
 def too_busy(context_id: int) -> StoreError:
     """Return the refusal of a call that others were quicker than again and again."""
     return StoreError(
-        f"#{context_id} was changed by others again and again, so it was left as it is: try again."
+        f"#{context_id} was changed by others again and again, so it was left as it is.",
+        remedy="try again.",
     )

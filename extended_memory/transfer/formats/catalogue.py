@@ -158,7 +158,8 @@ def format_of(path: Path, name: str = "") -> Format:
     if not name:
         if not fitting and _begins(path, _SQLITE):
             raise TransferError(
-                f"{path.name} is a database, no export: `copy` brings a store of this product in."
+                f"{path.name} is a database, no export.",
+                remedy="`copy` brings a store of this product in.",
             )
         return _only(path, fitting)
     for form in fitting:
@@ -196,7 +197,8 @@ def _chosen(path: Path, plain: Sequence[Plain], name: str) -> tuple[Plain, Forma
         return folder, _PLAIN[name]
     form = _only(path, [form for _, form in fitting])
     raise TransferError(
-        f"{path.name} holds several exports, each {form.title}: unpack it, and name each of them."
+        f"{path.name} holds several exports, each {form.title}.",
+        remedy="unpack it, and name each of them.",
     )
 
 
@@ -212,14 +214,14 @@ def _only(path: Path, fitting: Sequence[Format]) -> Format:
     """Return the one form that fits."""
     if not fitting:
         raise TransferError(
-            f"{path.name} is no export that is known here: say what it is with --from "
-            f"({', '.join(NAMES)}), if it is one."
+            f"{path.name} is no export that is known here.",
+            remedy=f"say what it is with --from ({', '.join(NAMES)}), if it is one.",
         )
     by_name = {form.name: form for form in fitting}
     if len(by_name) > 1:
         titles = " or ".join(form.title for form in by_name.values())
         raise TransferError(
-            f"{path.name} can be {titles}: say which with --from ({', '.join(by_name)})."
+            f"{path.name} can be {titles}.", remedy=f"say which with --from ({', '.join(by_name)})."
         )
     return fitting[0]
 
@@ -228,8 +230,8 @@ def _contradiction(path: Path, fitting: Sequence[Format], name: str) -> Transfer
     by_name = {form.name: form for form in fitting}
     titles = " or ".join(form.title for form in by_name.values())
     return TransferError(
-        f"{path.name} looks like {titles}, not like {name}: leave --from out, or say "
-        f"--from {' or '.join(by_name)}."
+        f"{path.name} looks like {titles}, not like {name}.",
+        remedy=f"leave --from out, or say --from {' or '.join(by_name)}.",
     )
 
 

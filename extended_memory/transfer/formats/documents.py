@@ -31,8 +31,8 @@ def document(path: Path) -> object:
     """
     if path.stat().st_size > MAXIMUM_DOCUMENT_BYTES:
         raise TransferError(
-            f"{path.name} is larger than {MAXIMUM_DOCUMENT_BYTES:,} bytes, and one JSON document: "
-            "split it."
+            f"{path.name} is larger than {MAXIMUM_DOCUMENT_BYTES:,} bytes, and one JSON document.",
+            remedy="split it.",
         )
     try:
         return value_of(path.read_bytes().removeprefix(_BYTE_ORDER_MARK))

@@ -96,7 +96,8 @@ def _check_header(path: Path, row: bytes) -> None:
     if version != VERSION:
         raise TransferError(
             f"{path.name} was written by a newer release (version {version} of the format, this "
-            f"one reads {VERSION}): run `uvx extended-memory-mcp@latest import`."
+            f"one reads {VERSION}).",
+            remedy="run `uvx extended-memory-mcp@latest import`.",
         )
 
 

@@ -156,4 +156,4 @@ def _typed(options: dict[str, str]) -> dict[str, Any]:
 
 
 def _refusal(reason: str) -> StoreError:
-    return StoreError(f"STORAGE_CONNECTION_STRING {reason}: write {_FORMS}.")
+    return StoreError(f"STORAGE_CONNECTION_STRING {reason}.", remedy=f"write {_FORMS}.")

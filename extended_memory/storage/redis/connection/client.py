@@ -80,8 +80,8 @@ def new_client(address: Address) -> Client:
         # redis-py would say that the server cannot be reached.
         if name in address.options and not Path(address.options[name]).exists():
             raise StoreError(
-                f"STORAGE_CONNECTION_STRING names a file in '{name}' that is not there: correct "
-                "its path."
+                f"STORAGE_CONNECTION_STRING names a file in '{name}' that is not there.",
+                remedy="correct its path.",
             )
 
     options = {

@@ -12,51 +12,54 @@ if TYPE_CHECKING:
 _SENTENCES = (
     (
         ("EMTYPE", "WRONGTYPE"),
-        "{name} holds something else under a key of this memory, and nothing was changed: give "
-        "it a database of its own or set REDIS_KEY_PREFIX to another prefix.",
+        "{name} holds something else under a key of this memory, and nothing was changed.",
+        "give it a database of its own or set REDIS_KEY_PREFIX to another prefix.",
     ),
     (
         ("EMCLOCK",),
-        "{name} has a clock that is wrong (it is not " + TIME_BOUNDS + " there), so nothing was "
-        "saved or changed: set it right, and try again.",
+        f"{{name}} has a clock that is wrong (it is not {TIME_BOUNDS} there), so nothing was saved "
+        "or changed.",
+        "set it right, and try again.",
     ),
     (
         ("OutOfMemoryError", "OOM "),
-        "{name} has no memory left, so nothing was saved or changed: raise its maxmemory, and "
-        "try again.",
+        "{name} has no memory left, so nothing was saved or changed.",
+        "raise its maxmemory, and try again.",
     ),
     (
         ("NoPermissionError", "NOPERM", "has no permissions", "can't run this command"),
-        "{name} does not allow its user what this memory needs, and nothing was changed: grant "
-        "the commands that the README lists on the keys {prefix}:*.",
+        "{name} does not allow its user what this memory needs, and nothing was changed.",
+        "grant the commands that the README lists on the keys {prefix}:*.",
     ),
     (
         ("AuthenticationError", "AuthenticationWrongNumberOfArgsError", "NOAUTH", "WRONGPASS"),
-        "{name} refuses the user name or password: check them in STORAGE_CONNECTION_STRING, "
-        "with special characters percent-encoded.",
+        "{name} refuses the user name or password.",
+        "check them in STORAGE_CONNECTION_STRING, with special characters percent-encoded.",
     ),
     (
         ("ReadOnlyError", "READONLY"),
-        "{name} is a read-only replica, so nothing can be saved or changed: set "
-        "STORAGE_CONNECTION_STRING to the primary, or to redis+sentinel:// to follow it.",
+        "{name} is a read-only replica, so nothing can be saved or changed.",
+        "set STORAGE_CONNECTION_STRING to the primary, or to redis+sentinel:// to follow it.",
     ),
     (
         ("BusyLoadingError", "LOADING"),
-        "{name} is still loading its data: try again in a moment.",
+        "{name} is still loading its data.",
+        "try again in a moment.",
     ),
     (
         ("BUSY ",),
-        "{name} is busy with a script of somebody else: try again in a moment, or end it with "
-        "SCRIPT KILL.",
+        "{name} is busy with a script of somebody else.",
+        "try again in a moment, or end it with SCRIPT KILL.",
     ),
     (
         ("MISCONF",),
-        "{name} cannot write to its disk, so nothing was saved or changed: free some space on "
-        "its machine and try again.",
+        "{name} cannot write to its disk, so nothing was saved or changed.",
+        "free some space on its machine and try again.",
     ),
     (
         ("NOREPLICAS",),
-        "{name} has too few replicas to accept a change: wait until they are back, and try again.",
+        "{name} has too few replicas to accept a change.",
+        "wait until they are back, and try again.",
     ),
     (
         (
@@ -69,43 +72,58 @@ _SENTENCES = (
             "MovedError",
             "AskError",
         ),
-        "{name} is not complete: check that its nodes are running, and try again in a moment.",
+        "{name} is not complete.",
+        "check that its nodes are running, and try again in a moment.",
     ),
     (
         ("MasterNotFoundError",),
-        "{name} has no primary at the moment: check the sentinels and the service's name, or "
-        "try again when the failover is over.",
+        "{name} has no primary at the moment.",
+        "check the sentinels and the service's name, or try again when the failover is over.",
     ),
     (
         ("CERTIFICATE_VERIFY_FAILED",),
-        "{name} shows a certificate that is not trusted: add ?ssl_ca_certs=/path/ca.crt to "
-        "STORAGE_CONNECTION_STRING.",
+        "{name} shows a certificate that is not trusted.",
+        "add ?ssl_ca_certs=/path/ca.crt to STORAGE_CONNECTION_STRING.",
     ),
     (
         ("SSL", "EOF occurred"),
-        "{name} does not speak TLS with this client: check the port, rediss:// against redis://, "
-        "and whether it asks for a client certificate (?ssl_certfile=...&ssl_keyfile=...).",
+        "{name} does not speak TLS with this client.",
+        (
+            "check the port, rediss:// against redis://, and whether it asks for a client "
+            "certificate (?ssl_certfile=...&ssl_keyfile=...)."
+        ),
     ),
     (
         ("TimeoutError", "Timeout"),
-        "{name} does not answer in time: check that it is running and not blocked (and whether "
-        "that port needs redis:// or rediss://), and try again.",
+        "{name} does not answer in time.",
+        (
+            "check that it is running and not blocked (and whether that port needs redis:// or "
+            "rediss://), and try again."
+        ),
     ),
     (
         ("invalid DB index", "DB index is out of range", "SELECT is not allowed"),
-        "{name} has no database of that number: use /0 in STORAGE_CONNECTION_STRING.",
+        "{name} has no database of that number.",
+        "use /0 in STORAGE_CONNECTION_STRING.",
     ),
     (
         ("unknown command", "Unexpected engine", "unknown script flag"),
-        "{name} is too old or lacks a command: this memory needs Redis 7.0 or Valkey 7.2 or newer.",
+        "{name} is too old or lacks a command.",
+        "this memory needs Redis 7.0 or Valkey 7.2 or newer.",
     ),
     (
         ("ConnectionError",),
-        "{name} cannot be reached: check that it is running and that STORAGE_CONNECTION_STRING "
-        "names the right place, redis:// or rediss:// as well, and try again.",
+        "{name} cannot be reached.",
+        (
+            "check that it is running and that STORAGE_CONNECTION_STRING names the right place, "
+            "redis:// or rediss:// as well, and try again."
+        ),
     ),
 )
-_OTHER = "{name} cannot serve this call: the server's log names the fault; remove it and try again."
+_OTHER = (
+    "{name} cannot serve this call.",
+    "the server's log names the fault; remove it and try again.",
+)
 
 
 def fault(
@@ -116,10 +134,13 @@ def fault(
     ``name`` says in the sentence where the server is, ``prefix`` whose keys are meant.
     """
     known = _words(error)
-    for words, sentence in _SENTENCES:
+    for words, fact, remedy in _SENTENCES:
         if any(word in known for word in words):
-            return StoreError(sentence.format(name=name, prefix=prefix))
-    return StoreError(_OTHER.format(name=name))
+            return StoreError(
+                fact.format(name=name, prefix=prefix), remedy=remedy.format(prefix=prefix)
+            )
+    fact, remedy = _OTHER
+    return StoreError(fact.format(name=name), remedy=remedy)
 
 
 def cause(error: BaseException) -> str:

@@ -35,14 +35,18 @@ def require_usable(infos: Sequence[Info], *, name: str, may_evict: bool) -> None
         if version.partition(".")[0].isdecimal() and int(version.partition(".")[0]) < _OLDEST:
             raise StoreError(
                 f"{name} runs version {version}, and this memory needs Redis 7.0 or Valkey 7.2 or "
-                "newer: upgrade the server."
+                "newer.",
+                remedy="upgrade the server.",
             )
         policy = str(info.get("maxmemory_policy", ""))
         if info.get("maxmemory") and policy.startswith("allkeys") and not may_evict:
             raise StoreError(
                 f"{name} throws memories away when it is full (maxmemory-policy {policy}), so "
-                "nothing is kept there: set the policy to noeviction, or "
-                f"{REDIS_ALLOW_EVICTION}=yes if losing memories is fine."
+                "nothing is kept there.",
+                remedy=(
+                    "set the policy to noeviction, or "
+                    f"{REDIS_ALLOW_EVICTION}=yes if losing memories is fine."
+                ),
             )
 
 
@@ -56,12 +60,12 @@ def require_layout(client: Client, keys: Keys, *, name: str) -> None:
     layout, release = client.hmget(keys.meta, "layout", "release")
     if layout not in {None, str(LAYOUT)}:
         raise StoreError(
-            f"The memory on {name} was written by a newer release, and it was left as it is: "
-            + (
+            f"The memory on {name} was written by a newer release, and it was left as it is.",
+            remedy=(
                 f"install extended-memory-mcp {release} or newer."
                 if release
                 else "upgrade this one."
-            )
+            ),
         )
 
 

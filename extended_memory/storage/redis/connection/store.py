@@ -28,9 +28,11 @@ logger = logging.getLogger(__name__)
 _R = TypeVar("_R")
 
 _NOT_INSTALLED = (
-    "STORAGE_CONNECTION_STRING names a Redis server, but Redis support is not installed: run `pip "
-    'install "extended-memory-mcp[redis]"`, or with uv `uvx --from "extended-memory-mcp[redis]" '
-    "extended-memory-mcp`."
+    "STORAGE_CONNECTION_STRING names a Redis server, but Redis support is not installed.",
+    (
+        'run `pip install "extended-memory-mcp[redis]"`, or with uv `uvx --from '
+        '"extended-memory-mcp[redis]" extended-memory-mcp`.'
+    ),
 )
 
 
@@ -130,8 +132,8 @@ class Store:
             yield
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError(
-                f"#{context_id} on {self.name} is damaged, and it was left as it is: restore the "
-                "server's data from a backup."
+                f"#{context_id} on {self.name} is damaged, and it was left as it is.",
+                remedy="restore the server's data from a backup.",
             ) from error
 
     def close(self) -> None:
@@ -182,4 +184,5 @@ class Store:
 
 def _require_installed() -> None:
     if find_spec("redis") is None:
-        raise StoreError(_NOT_INSTALLED)
+        fact, remedy = _NOT_INSTALLED
+        raise StoreError(fact, remedy=remedy)

@@ -87,12 +87,13 @@ def _place_for(target: Path, store: tuple[Path, ...], *, overwrite: bool) -> Pat
         output.target(side, store=store)
     if to.is_stream:
         raise OutputError(
-            f"{to.name} is no file, and SQLite writes a copy into a file alone: name one, or take "
-            "`extended-memory-mcp export`, which can write there."
+            f"{to.name} is no file, and SQLite writes a copy into a file alone.",
+            remedy="name one, or take `extended-memory-mcp export`, which can write there.",
         )
     if to.status is not None and not overwrite:
         raise OutputError(
-            f"There is a file {to.name} already: choose another name, or say --overwrite."
+            f"There is a file {to.name} already.",
+            remedy="choose another name, or say --overwrite.",
         )
     return to.path
 
@@ -118,8 +119,8 @@ def backup_to_restore(backup: Path) -> Backup:
                 raise StoreError(f"{backup.name} holds no memory of this product.")
         if not copies.is_sound(backup):
             raise StoreError(
-                f"{backup.name} is damaged, so it was not restored: `extended-memory-mcp backups` "
-                "lists others."
+                f"{backup.name} is damaged, so it was not restored.",
+                remedy="`extended-memory-mcp backups` lists others.",
             )
         return _described(backup)
 
@@ -132,11 +133,13 @@ def restore(path: Path, backup: Path, *, tell: Tell = nobody) -> RestoredBackup:
         StoreBusyError: others use the file.
     """
     if output.is_same(path, backup):
-        raise StoreError(f"{backup.name} is the present file itself: name one of its backups.")
+        raise StoreError(
+            f"{backup.name} is the present file itself.", remedy="name one of its backups."
+        )
     if path.exists() and not path.is_file():
         raise StoreError(
-            f"{path.name} is no regular file, so nothing was restored: set "
-            "STORAGE_CONNECTION_STRING to one."
+            f"{path.name} is no regular file, so nothing was restored.",
+            remedy="set STORAGE_CONNECTION_STRING to one.",
         )
     backup_to_restore(backup)
     with _faults(path):
@@ -144,8 +147,8 @@ def restore(path: Path, backup: Path, *, tell: Tell = nobody) -> RestoredBackup:
             aside, moved = _put_in_place(path, source, tell)
         if not copies.is_sound(path, READ_WRITE):  # a server may have it open already
             raise StoreError(
-                f"{path.name} is not whole, now that {backup.name} is in its place: quit every "
-                "client of this memory, and restore it again."
+                f"{path.name} is not whole, now that {backup.name} is in its place.",
+                remedy="quit every client of this memory, and restore it again.",
             )
         if aside is not None:
             copies.thin_out(path, "replaced", spared=(aside, backup))
@@ -248,7 +251,9 @@ def _described(path: Path, copy: copies.Copy | None = None) -> Backup:
 def _require(path: Path) -> None:
     with _faults(path):
         if not path.is_file():
-            raise StoreError(f"There is no file {path.name}: check its name and its folder.")
+            raise StoreError(
+                f"There is no file {path.name}.", remedy="check its name and its folder."
+            )
 
 
 @contextmanager

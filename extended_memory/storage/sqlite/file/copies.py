@@ -186,8 +186,8 @@ def write(
     except FileExistsError:
         # What was moved away stays so: it belongs to neither of the files.
         raise StoreError(
-            f"Another program made {target.name} meanwhile, and it was left as it is: quit it, "
-            "and try again."
+            f"Another program made {target.name} meanwhile, and it was left as it is.",
+            remedy="quit it, and try again.",
         ) from None
     except output.OutputError:
         raise  # nor to the one that another program put there
@@ -196,8 +196,10 @@ def write(
         raise
     if is_checked and not is_sound(target):
         raise StoreError(
-            f"{target.name} was written, but is not whole where it lies: look what other program "
-            "writes beside it, and make the copy in another folder."
+            f"{target.name} was written, but is not whole where it lies.",
+            remedy=(
+                "look what other program writes beside it, and make the copy in another folder."
+            ),
         )
     return moved
 
@@ -235,8 +237,11 @@ def is_sound(path: Path, mode: str = "") -> bool:
 def _require_sound(copy: Path, name: str) -> None:
     if not is_sound(copy):
         raise StoreError(
-            f"{name} was not written: what was copied is damaged. `extended-memory-mcp check` says "
-            "where, and `extended-memory-mcp backups` lists older copies."
+            f"{name} was not written.",
+            remedy=(
+                "what was copied is damaged. `extended-memory-mcp check` says "
+                "where, and `extended-memory-mcp backups` lists older copies."
+            ),
         )
 
 

@@ -139,10 +139,10 @@ class Database:
         try:
             yield
         except (DBAPIError, sqlite3.Error, OSError) as error:
-            if not MAY_WAIT.get() and is_locked(error):
-                raise StoreBusyError(str(fault(error, name=self.path.name))) from None
-            self.close()  # whatever was wrong, the next call looks afresh
             refusal = fault(error, name=self.path.name)
+            if not MAY_WAIT.get() and is_locked(error):
+                raise StoreBusyError(refusal.fact, remedy=refusal.remedy) from None
+            self.close()  # whatever was wrong, the next call looks afresh
             self._complaints.say(action, refusal, place=str(self.path), detail=cause(error))
             raise refusal from error
         except StoreError as refusal:
@@ -219,7 +219,9 @@ class Database:
     def _make(self) -> None:
         """Make the folder and the file where they are missing and may be made."""
         if self._must_exist and not permissions.holds_something(self.path):
-            raise StoreError(f"There is no memory in {self.path.name} any more: look for the file.")
+            raise StoreError(
+                f"There is no memory in {self.path.name} any more.", remedy="look for the file."
+            )
         permissions.make_folder(self.path.parent)
         if self._own_folder:
             permissions.restrict(self.path.parent, permissions.FOLDER_MODE)

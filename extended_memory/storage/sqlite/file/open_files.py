@@ -48,8 +48,11 @@ def in_use(name: str, users: Collection[int] = ()) -> StoreBusyError:
     """Return the refusal to touch a file that others use."""
     others = f"{len(users)} other processes use" if len(users) > 1 else "another process uses"
     return StoreBusyError(
-        f"{name} was left as it is, {others} it: quit every client of this memory, and try again "
-        "(`extended-memory-mcp doctor` says which processes they are, where the system tells)."
+        f"{name} was left as it is, {others} it.",
+        remedy=(
+            "quit every client of this memory, and try again "
+            "(`extended-memory-mcp doctor` says which processes they are, where the system tells)."
+        ),
     )
 
 

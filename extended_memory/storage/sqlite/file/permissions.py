@@ -37,8 +37,8 @@ def make_file(path: Path) -> None:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
         if not path.is_file():
             raise StoreError(
-                f"{path.name} is a device or a pipe, which keeps nothing: set "
-                "STORAGE_CONNECTION_STRING to a file."
+                f"{path.name} is a device or a pipe, which keeps nothing.",
+                remedy="set STORAGE_CONNECTION_STRING to a file.",
             ) from None
 
 

@@ -123,8 +123,8 @@ def require_current(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
         if require_ours(driver_connection(connection), path.name) is not FileState.CURRENT:
             raise StoreError(
-                f"{path.name} is read-only and has to be upgraded before it can be read: make "
-                "the file and its folder writable and try again."
+                f"{path.name} is read-only and has to be upgraded before it can be read.",
+                remedy="make the file and its folder writable and try again.",
             )
 
 
@@ -193,14 +193,17 @@ def require_ours(database: sqlite3.Connection, name: str) -> FileState:
         ).fetchone()
         version = f" {release[0]}" if release else ""
         raise StoreError(
-            f"{name} was written by a newer release{version}, and it was left as it is: install "
-            f"extended-memory-mcp{version or ' in its newest version'} or newer (with uv: "
-            "`uvx extended-memory-mcp@latest`)."
+            f"{name} was written by a newer release{version}, and it was left as it is.",
+            remedy=(
+                f"install "
+                f"extended-memory-mcp{version or ' in its newest version'} or newer (with uv: "
+                "`uvx extended-memory-mcp@latest`)."
+            ),
         )
     if state is FileState.FOREIGN:
         raise StoreError(
-            f"{name} is the database of another program, and it was left as it is: set "
-            "STORAGE_CONNECTION_STRING to a file of its own."
+            f"{name} is the database of another program, and it was left as it is.",
+            remedy="set STORAGE_CONNECTION_STRING to a file of its own.",
         )
     return state
 
@@ -253,5 +256,6 @@ def _no_room(path: Path) -> StoreError:
     megabytes = math.ceil(size * _ROOM_FOR_ONE_BYTE / 1_000_000)
     return StoreError(
         f"{path.name} cannot be upgraded, which takes about {megabytes:,} MB beside it, and the "
-        "disk is full: free some space and try again."
+        "disk is full.",
+        remedy="free some space and try again.",
     )
