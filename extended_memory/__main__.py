@@ -95,6 +95,7 @@ def main() -> None:
 
     mcp = import_server()
     mcp.channel = channel
+    mcp.settings = settings
     channel.refuse_calls = mcp.ending.set
     threading.excepthook = _say_fault
     sys.excepthook = partial(_end_at_fault, channel)

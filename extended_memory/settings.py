@@ -83,6 +83,44 @@ class RedisLocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """The options of the environment that every location is built with, whoever names it.
+
+    They are kept as they are written: those of a Redis hold up nobody who stores in a file.
+    """
+
+    key_prefix: str = ""
+    allow_eviction: str = ""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Places":
+        """Read the options alone: the rest of the environment may be unusable."""
+        return cls(
+            key_prefix=_value(environment, REDIS_KEY_PREFIX),
+            allow_eviction=_value(environment, REDIS_ALLOW_EVICTION),
+        )
+
+    def location(
+        self,
+        connection: str,
+        *,
+        setting: str = STORAGE_CONNECTION_STRING,
+        as_written: bool = False,
+    ) -> SqliteLocation | RedisLocation:
+        """Return the location that a connection string names; an empty one names the default.
+
+        Args:
+            connection: The string.
+            setting: The name that the person knows the string by.
+            as_written: Accept a path that would be refused, if there is such a file.
+
+        Raises:
+            SettingsError: the string names no place that this product can store in.
+        """
+        return _location(connection, self, setting=setting, as_written=as_written)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the environment asks for.
 
@@ -106,49 +144,30 @@ class Settings:
         Raises:
             SettingsError: a value cannot be understood.
         """
-
-        def given(name: str) -> str:
-            text = environment.get(name, "")
-            return "" if _UNFILLED.fullmatch(text.strip()) else text
-
-        def value(name: str) -> str:
-            return given(name).strip()
-
-        instructions = value(CUSTOM_INSTRUCTION_PATH)
+        places = Places.from_environment(environment)
+        instructions = _value(environment, CUSTOM_INSTRUCTION_PATH)
         return cls(
-            storage=storage_location(
-                value(STORAGE_CONNECTION_STRING),
-                key_prefix=value(REDIS_KEY_PREFIX),
-                allow_eviction=value(REDIS_ALLOW_EVICTION),
-            ),
-            scope=_scope(given(EXTENDED_MEMORY_PROJECT)),
+            storage=places.location(_value(environment, STORAGE_CONNECTION_STRING)),
+            scope=_scope(_given(environment, EXTENDED_MEMORY_PROJECT)),
             # What it names is only read, and a file that is not there is said at a first load.
             custom_instructions=_read_path(instructions) if instructions else None,
-            log_level=value(LOG_LEVEL) or "INFO",
-            trash_days=_trash_days(value(EXTENDED_MEMORY_TRASH_DAYS)),
+            log_level=_value(environment, LOG_LEVEL) or "INFO",
+            trash_days=_trash_days(_value(environment, EXTENDED_MEMORY_TRASH_DAYS)),
         )
 
 
-def storage_location(
-    connection: str,
-    *,
-    key_prefix: str = "",
-    allow_eviction: str = "",
-    setting: str = STORAGE_CONNECTION_STRING,
-    as_written: bool = False,
+def _given(environment: Mapping[str, str], name: str) -> str:
+    text = environment.get(name, "")
+    return "" if _UNFILLED.fullmatch(text.strip()) else text
+
+
+def _value(environment: Mapping[str, str], name: str) -> str:
+    return _given(environment, name).strip()
+
+
+def _location(
+    connection: str, places: Places, *, setting: str, as_written: bool
 ) -> SqliteLocation | RedisLocation:
-    """Say where a connection string points; an empty one means the default place.
-
-    Args:
-        connection: The string.
-        key_prefix: A setting of a Redis, as it is written in the environment.
-        allow_eviction: Another one.
-        setting: The name that the person knows the string by.
-        as_written: A path that would be refused is taken where there is such a file.
-
-    Raises:
-        SettingsError: the string names no place that this product can store in.
-    """
     if not connection:
         return SqliteLocation(path=default_path(), own_folder=True)
     if "\0" in connection:
@@ -166,8 +185,8 @@ def storage_location(
             raise unreplaced(setting, found.text, found)
         return RedisLocation(
             url=connection,
-            key_prefix=_key_prefix(key_prefix),
-            may_evict=_switch(REDIS_ALLOW_EVICTION, allow_eviction),
+            key_prefix=_key_prefix(places.key_prefix),
+            may_evict=_switch(REDIS_ALLOW_EVICTION, places.allow_eviction),
         )
     if scheme := _SCHEME.match(connection):
         raise SettingsError(

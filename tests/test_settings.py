@@ -14,10 +14,10 @@ from extended_memory.domain import (
     UnusableSettingError,
 )
 from extended_memory.settings import (
+    Places,
     RedisLocation,
     Settings,
     SqliteLocation,
-    storage_location,
 )
 
 
@@ -31,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def sqlite(connection: str) -> Path:
-    location = storage_location(connection)
+    location = Places().location(connection)
     assert isinstance(location, SqliteLocation)
     return location.path
 
@@ -81,9 +81,9 @@ def test_what_a_manual_writes_for_a_value_begins_no_place(
 ) -> None:
     for connection in (path, f"sqlite:///{path}"):
         with pytest.raises(PlaceholderError) as refusal:
-            storage_location(connection)
+            Places().location(connection)
         assert f'"{placeholder}"' in str(refusal.value)
-    fixed = storage_location(f"{folder}/{path}")
+    fixed = Places().location(f"{folder}/{path}")
     assert fixed == SqliteLocation(path=folder / path)
 
 
@@ -119,7 +119,7 @@ def test_a_placeholder_in_a_path_is_refused_and_named(
         if "srv" in connection and path.startswith("~"):
             continue  # in the middle of a path, it is part of a name
         with pytest.raises(PlaceholderError) as refusal:
-            storage_location(connection)
+            Places().location(connection)
         sentence = str(refusal.value)
         assert sentence.startswith(f'STORAGE_CONNECTION_STRING holds "{placeholder}"')
         assert sentence.endswith("write the value itself, or set what it names.")
@@ -146,7 +146,7 @@ def test_a_place_can_be_a_variable_that_holds_a_url(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MEMORY_URL", "redis://:$DATA@localhost/0")
-    assert storage_location("$MEMORY_URL") == RedisLocation(url="redis://:$DATA@localhost/0")
+    assert Places().location("$MEMORY_URL") == RedisLocation(url="redis://:$DATA@localhost/0")
     monkeypatch.setenv("MEMORY_URL", "sqlite:///a.db")
     assert sqlite("${MEMORY_URL}") == folder / "a.db"
 
@@ -196,7 +196,7 @@ def test_links_are_resolved_so_that_the_wal_lies_beside_the_file(folder: Path) -
     ],
 )
 def test_a_redis_server_whose_url_is_never_shown(url: str) -> None:
-    location = storage_location(url)
+    location = Places().location(url)
     assert location == RedisLocation(url=url)
     assert url not in repr(location)
 
@@ -220,7 +220,7 @@ def test_a_placeholder_in_the_url_of_a_redis_is_refused_without_what_may_be_secr
     url: str, placeholder: str
 ) -> None:
     with pytest.raises(PlaceholderError) as refusal:
-        storage_location(url)
+        Places().location(url)
     assert f'holds "{placeholder}", which nothing' in str(refusal.value)
     assert "hunter2" not in str(refusal.value)
 
@@ -256,7 +256,7 @@ def test_a_placeholder_in_the_url_of_a_redis_is_refused_without_what_may_be_secr
 )
 def test_what_cannot_be_understood_is_said_in_a_sentence(connection: str, words: str) -> None:
     with pytest.raises(SettingsError) as refusal:
-        storage_location(connection)
+        Places().location(connection)
     assert words in str(refusal.value)
     assert "secret" not in str(refusal.value)
     assert str(refusal.value).startswith("STORAGE_CONNECTION_STRING ")
@@ -268,10 +268,10 @@ def test_the_default_place_is_the_same_on_every_system(
 ) -> None:
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     expected = folder / "home/.local/share/extended-memory-mcp/memory.db"
-    assert storage_location("") == SqliteLocation(path=expected, own_folder=True)
+    assert Places().location("") == SqliteLocation(path=expected, own_folder=True)
     monkeypatch.setenv("XDG_DATA_HOME", str(folder / "xdg"))
     moved = folder / "xdg/extended-memory-mcp/memory.db"
-    assert storage_location("") == SqliteLocation(path=moved, own_folder=True)
+    assert Places().location("") == SqliteLocation(path=moved, own_folder=True)
 
 
 def test_a_file_that_0_9_0_wrote_is_found_beside_xdg_data_home(
@@ -281,11 +281,11 @@ def test_a_file_that_0_9_0_wrote_is_found_beside_xdg_data_home(
     old = folder / "home/.local/share/extended-memory-mcp/memory.db"
     old.parent.mkdir(parents=True)
     old.touch()
-    assert storage_location("") == SqliteLocation(path=old, own_folder=True)
+    assert Places().location("") == SqliteLocation(path=old, own_folder=True)
     new = folder / "xdg/extended-memory-mcp/memory.db"
     new.parent.mkdir(parents=True)
     new.touch()
-    assert storage_location("") == SqliteLocation(path=new, own_folder=True)
+    assert Places().location("") == SqliteLocation(path=new, own_folder=True)
 
 
 def test_a_placeholder_in_xdg_data_home_is_refused(
@@ -293,7 +293,7 @@ def test_a_placeholder_in_xdg_data_home_is_refused(
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", f"{folder}/${{PROFILE}}")
     with pytest.raises(PlaceholderError, match=r'^XDG_DATA_HOME holds "\$\{PROFILE\}"'):
-        storage_location("")
+        Places().location("")
 
 
 @pytest.mark.parametrize("nothing", ["  ", "${user_config.project}"])

@@ -21,7 +21,7 @@ BELOW: dict[str, set[str]] = {
     "settings": {"domain", "names", "paths", "placeholders"},
     "logs": set(),
     "stderr": set(),
-    "shutdown": set(),
+    "shutdown": {"domain"},
     "custom_instructions": {"domain", "placeholders"},
     "search": {"domain", "search"},
     "storage.contract": {"domain"},

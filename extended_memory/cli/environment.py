@@ -26,14 +26,12 @@ from extended_memory.domain import ExtendedMemoryError, ProjectRefusedError, Set
 from extended_memory.service import MemoryService
 from extended_memory.settings import (
     EXTENDED_MEMORY_PROJECT,
-    REDIS_ALLOW_EVICTION,
-    REDIS_KEY_PREFIX,
     STORAGE_CONNECTION_STRING,
+    Places,
     RedisLocation,
     Settings,
     SqliteLocation,
     default_path,
-    storage_location,
 )
 from extended_memory.storage.backends import (
     backups,
@@ -73,13 +71,8 @@ def place(
 
     With ``as_written``, a path that would be refused is taken where there is such a file.
     """
-    return storage_location(
-        connection.strip(),
-        key_prefix=os.environ.get(REDIS_KEY_PREFIX, "").strip(),
-        allow_eviction=os.environ.get(REDIS_ALLOW_EVICTION, "").strip(),
-        setting=argument,
-        as_written=as_written,
-    )
+    places = Places.from_environment(os.environ)
+    return places.location(connection.strip(), setting=argument, as_written=as_written)
 
 
 def machine() -> Machine:

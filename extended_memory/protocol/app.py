@@ -62,17 +62,15 @@ _R = TypeVar("_R")
 @lifespan
 async def memory_lifespan(server: FastMCP) -> AsyncIterator[dict[str, Any]]:
     """Give every call the service; open the store soon, close it at the end."""
-    settings = Settings.from_environment(os.environ)
+    assert isinstance(server, MemoryServer)
+    settings = server.settings or Settings.from_environment(os.environ)
     access = Access(
-        lambda: open_repository(settings.storage),
-        scope=settings.scope,
-        ending=server.ending if isinstance(server, MemoryServer) else None,
+        lambda: open_repository(settings.storage), scope=settings.scope, ending=server.ending
     )
     memory = MemoryService(
         access, custom_instructions=settings.custom_instructions, trash_days=settings.trash_days
     )
-    channel = server.channel if isinstance(server, MemoryServer) else None
-    ending = channel.ending.begun if channel else threading.Event()
+    ending = server.channel.ending.begun if server.channel else threading.Event()
     upkeep.start(StoreService(access, trash_days=settings.trash_days), ending)
     try:
         yield {"memory": memory}
@@ -106,6 +104,8 @@ class MemoryServer(StatelessServer):
         super().__init__(*args, **kwargs)
         self.channel: Channel | None = None
         """What the stdio transport runs on, where the process has claimed its streams."""
+        self.settings: Settings | None = None
+        """Those the process has read; ``fastmcp run`` starts without, and they are read then."""
         self.ending = threading.Event()
         """Set when the process is about to end: calls that have not begun are refused."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.settings import storage_location
+from extended_memory.settings import Places
 from extended_memory.storage.backends import open_repository
 from extended_memory.storage.contract import MemoryRepository
 from tests.process.client import COMMAND
@@ -61,4 +61,4 @@ def make(store: str) -> None:
 
 def opened(store: str) -> MemoryRepository:
     """Open a store as the server would."""
-    return open_repository(storage_location(store))
+    return open_repository(Places().location(store))

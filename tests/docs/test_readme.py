@@ -36,11 +36,11 @@ from extended_memory.server import mcp
 from extended_memory.settings import (
     DATABASE_NAME,
     DEFAULT_KEY_PREFIX,
+    Places,
     RedisLocation,
     Settings,
     SqliteLocation,
     default_path,
-    storage_location,
 )
 from extended_memory.storage.redis.connection import address
 from extended_memory.storage.redis.connection.health import LEGACY_PREFIX
@@ -325,7 +325,7 @@ def test_the_default_place_moves_with_the_variable_beside_it(
 def test_every_place_in_the_settings_table_is_understood(readme: Readme) -> None:
     meaning, _ = readme.settings["STORAGE_CONNECTION_STRING"]
     places = [place for place in spans(meaning) if place.startswith("sqlite:")]
-    understood = [type(storage_location(place)) for place in places]
+    understood = [type(Places().location(place)) for place in places]
     assert understood == [SqliteLocation] * 4
 
 
@@ -338,7 +338,7 @@ def test_every_form_of_a_redis_url_is_understood(readme: Readme) -> None:
         "cluster",
         "sentinel",
     ]
-    assert all(isinstance(storage_location(form), RedisLocation) for form in forms)
+    assert all(isinstance(Places().location(form), RedisLocation) for form in forms)
 
 
 def test_every_option_of_a_redis_url_that_is_named_is_known(readme: Readme) -> None:
@@ -362,8 +362,8 @@ def test_the_user_of_a_shared_redis_may_do_what_the_tests_need(readme: Readme) -
 def test_a_copy_between_a_file_and_a_redis_names_two_places(readme: Readme) -> None:
     (line,) = (line for line in readme.shell_lines if " copy " in line)
     source, target = shlex.split(line)[-2:]
-    assert isinstance(storage_location(source), SqliteLocation)
-    assert isinstance(storage_location(target), RedisLocation)
+    assert isinstance(Places().location(source), SqliteLocation)
+    assert isinstance(Places().location(target), RedisLocation)
 
 
 def test_the_settings_table_names_every_log_level(readme: Readme) -> None:

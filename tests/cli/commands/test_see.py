@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from extended_memory.settings import storage_location
+from extended_memory.settings import Places
 from extended_memory.storage.backends import shown
 from tests.cli.conftest import make, run
 from tests.cli.contexts import CONTENTS, HOSTILE, fill
@@ -125,7 +125,7 @@ def test_the_trash_lists_what_was_forgotten_of_every_project(env: dict[str, str]
 def test_an_empty_memory_is_said_to_be_empty(store: str) -> None:
     env = {"STORAGE_CONNECTION_STRING": store}
     make(store)
-    where = f" The memory is {shown(storage_location(store))}.\n"
+    where = f" The memory is {shown(Places().location(store))}.\n"
     said = {command: run(command, env=env) for command in ("projects", "list", "tags", "trash")}
     assert {command: ended.stderr for command, ended in said.items()} == {
         "projects": f"Nothing is saved yet.{where}",
