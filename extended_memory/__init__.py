@@ -24,6 +24,7 @@ Each package has a map of its own.
 - ``logs``                 what is written to stderr, and what never is
 - ``stderr``               standard error as a stream that nobody waits for
 - ``names``                how names of projects and tags are normalised
+- ``flaws``                the flaws that a check of a store can find, on every backend
 - ``domain``               the values all of the above speak in, and the errors they raise
 - ``version``              the version of the product
 

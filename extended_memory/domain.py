@@ -370,20 +370,6 @@ class RestoredBackup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """Something in a store that does not fit together, and how often.
-
-    ``part`` is the part of the store that is wrong, in a word; ``flaw`` says what is wrong with
-    it. ``can_be_rebuilt`` where the contexts themselves say what is right.
-    """
-
-    part: str
-    flaw: str
-    count: int
-    can_be_rebuilt: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
     """One fact about an installation, how bad it is, and what to do where something is.
 

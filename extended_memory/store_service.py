@@ -8,7 +8,6 @@ from extended_memory.domain import (
     DEFAULT_TRASH_DAYS,
     Context,
     ContextPage,
-    Finding,
     ForgottenContext,
     PortableContext,
     Revision,
@@ -17,6 +16,7 @@ from extended_memory.domain import (
     TimeSpan,
     require_clock,
 )
+from extended_memory.flaws import Finding
 from extended_memory.storage.contract import Tell
 
 

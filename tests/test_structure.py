@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "extended_memory"
 BELOW: dict[str, set[str]] = {
     "version": set(),
     "domain": set(),
+    "flaws": {"domain"},
     "names": {"domain"},
     "output": {"domain"},
     "placeholders": set(),
@@ -24,11 +25,12 @@ BELOW: dict[str, set[str]] = {
     "shutdown": {"domain"},
     "custom_instructions": {"domain", "placeholders"},
     "search": {"domain", "search"},
-    "storage.contract": {"domain"},
+    "storage.contract": {"domain", "flaws"},
     "storage.fault_log": {"domain"},
     "storage.search": {"domain", "search"},
     "storage.sqlite": {
         "domain",
+        "flaws",
         "names",
         "output",
         "version",
@@ -40,6 +42,7 @@ BELOW: dict[str, set[str]] = {
     },
     "storage.redis": {
         "domain",
+        "flaws",
         "names",
         "settings",
         "version",
@@ -49,7 +52,7 @@ BELOW: dict[str, set[str]] = {
         "storage.redis",
         "storage.search",
     },
-    "storage.empty": {"domain", "storage.contract"},
+    "storage.empty": {"domain", "flaws", "storage.contract"},
     "storage.backends": {
         "domain",
         "settings",
@@ -60,7 +63,7 @@ BELOW: dict[str, set[str]] = {
     },
     "access": {"domain", "shutdown", "storage.contract"},
     "service": {"access", "custom_instructions", "domain", "storage.contract"},
-    "store_service": {"access", "domain", "storage.contract"},
+    "store_service": {"access", "domain", "flaws", "storage.contract"},
     "transfer": {
         "domain",
         "names",
@@ -112,6 +115,7 @@ BELOW: dict[str, set[str]] = {
         "clients",
         "doctor",
         "domain",
+        "flaws",
         "logs",
         "names",
         "output",

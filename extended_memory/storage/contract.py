@@ -9,7 +9,6 @@ from extended_memory.domain import (
     Change,
     Context,
     ContextPage,
-    Finding,
     ForgottenContext,
     Note,
     PortableContext,
@@ -23,6 +22,7 @@ from extended_memory.domain import (
     TimeSpan,
     UpdatedContext,
 )
+from extended_memory.flaws import Finding
 
 MAY_WAIT: ContextVar[bool] = ContextVar("MAY_WAIT", default=True)
 """Whether a call may wait for other writers.

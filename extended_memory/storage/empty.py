@@ -10,7 +10,6 @@ from extended_memory.domain import (
     Change,
     Context,
     ContextPage,
-    Finding,
     ForgottenContext,
     Note,
     PortableContext,
@@ -25,6 +24,7 @@ from extended_memory.domain import (
     TimeSpan,
     UpdatedContext,
 )
+from extended_memory.flaws import Finding
 from extended_memory.storage.contract import MemoryRepository, Tell
 
 

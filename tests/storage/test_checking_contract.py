@@ -6,7 +6,13 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from extended_memory.domain import Change, Finding, Note, PortableContext, Revision
+from extended_memory.domain import (
+    Change,
+    Note,
+    PortableContext,
+    Revision,
+)
+from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.contract import MemoryRepository
 from tests.storage.conftest import Open
 
@@ -92,7 +98,7 @@ def test_a_repair_where_nothing_is_wrong_changes_nothing(
     used: MemoryRepository, open_store: Open
 ) -> None:
     before = used.contexts_after(after=0, limit=1000), used.trash(project=None, limit=1000)
-    used.repair([Finding(part="search", flaw="of another time", count=1, can_be_rebuilt=True)])
+    used.repair([Finding(flaw=Flaw.SEARCH_CONTEXTS, count=1)])
     while used.index_newest(100):
         pass
     with closing(open_store()) as other:

@@ -12,7 +12,6 @@ from extended_memory.domain import (
     NEWEST_TIME,
     OLDEST_TIME,
     Change,
-    Finding,
     Note,
     PortableContext,
     Revision,
@@ -21,6 +20,7 @@ from extended_memory.domain import (
     TimeSpan,
     to_milliseconds,
 )
+from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis import keys
 from extended_memory.storage.redis.connection import scripts
@@ -115,14 +115,7 @@ def test_a_time_out_of_bounds_from_1_0_0_is_found_by_a_check(
 ) -> None:
     with without_bounds():
         repository.add_imported([foreign(1), foreign(2, created_at=NEWEST_TIME + MILLISECOND)])
-    assert repository.check(lambda *_: None) == (
-        Finding(
-            part="contexts",
-            flaw="contexts whose time is not from 1970 to 2247",
-            count=1,
-            can_be_rebuilt=False,
-        ),
-    )
+    assert repository.check(lambda *_: None) == (Finding(flaw=Flaw.TIME_OUT_OF_BOUNDS, count=1),)
 
 
 @contextmanager

@@ -7,7 +7,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from extended_memory.cli import console, environment
-from extended_memory.domain import ExtendedMemoryError, Finding
+from extended_memory.domain import (
+    ExtendedMemoryError,
+)
+from extended_memory.flaws import Finding
 from extended_memory.store_service import StoreService
 
 _INDEXED_AT_ONCE = 100
@@ -38,7 +41,7 @@ def check(
         store.prepare()  # what the log has to say of the store comes before the bar
         found = _checked(store)
         left = found
-        if repair and any(finding.can_be_rebuilt for finding in found):
+        if repair and any(finding.flaw.can_be_rebuilt for finding in found):
             store.repair(found)
             _index(store)
             left = _checked(store)
@@ -85,11 +88,11 @@ def _told() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _sentence(finding: Finding) -> str:
-    return f"{finding.part}: {finding.flaw} ({finding.count:,})."
+    return f"{finding.flaw.part}: {finding.flaw.words} ({finding.count:,})."
 
 
 def _remedy(left: Sequence[Finding], *, is_repaired: bool) -> str:
-    if not is_repaired and any(finding.can_be_rebuilt for finding in left):
+    if not is_repaired and any(finding.flaw.can_be_rebuilt for finding in left):
         return "run `extended-memory-mcp check --repair` to rebuild what can be."
     return (
         "what is left cannot be rebuilt: take a backup from before (`extended-memory-mcp backups` "
@@ -100,10 +103,11 @@ def _remedy(left: Sequence[Finding], *, is_repaired: bool) -> str:
 def _values(found: Sequence[Finding]) -> list[dict[str, object]]:
     return [
         {
-            "part": finding.part,
-            "flaw": finding.flaw,
+            "code": finding.flaw.code,
+            "part": finding.flaw.part,
+            "flaw": finding.flaw.words,
             "count": finding.count,
-            "can_be_rebuilt": finding.can_be_rebuilt,
+            "can_be_rebuilt": finding.flaw.can_be_rebuilt,
         }
         for finding in found
     ]

@@ -12,7 +12,6 @@ from extended_memory.domain import (
     Context,
     ContextChangedError,
     ContextPage,
-    Finding,
     ForgottenContext,
     Note,
     PortableContext,
@@ -30,6 +29,7 @@ from extended_memory.domain import (
     require_storable,
     to_milliseconds,
 )
+from extended_memory.flaws import Finding
 from extended_memory.storage.contract import MemoryRepository, Tell
 from extended_memory.storage.redis import pages, rows
 from extended_memory.storage.redis.connection.client import Client

@@ -13,7 +13,6 @@ from extended_memory.domain import (
     Context,
     ContextChangedError,
     ContextPage,
-    Finding,
     ForgottenContext,
     Note,
     PortableContext,
@@ -31,6 +30,7 @@ from extended_memory.domain import (
     require_storable,
     to_milliseconds,
 )
+from extended_memory.flaws import Finding
 from extended_memory.storage.contract import MemoryRepository, Tell
 from extended_memory.storage.sqlite import pages, renaming, rows, statements, summary, writing
 from extended_memory.storage.sqlite.file.database import Database

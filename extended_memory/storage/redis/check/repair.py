@@ -9,8 +9,9 @@ from functools import partial
 from typing import Final
 
 from extended_memory.domain import Context, to_milliseconds
+from extended_memory.flaws import Flaw
 from extended_memory.storage.redis import rows
-from extended_memory.storage.redis.check.rules import FLAWS, SEARCH, Checker, score_of
+from extended_memory.storage.redis.check.rules import Checker, score_of
 from extended_memory.storage.redis.connection.store import Store
 from extended_memory.storage.redis.keys import bucket, id_of, member
 from extended_memory.storage.redis.search.writes import impacts_of
@@ -30,12 +31,12 @@ class Mender:
         """Look at each project again, and rebuild what is wrong in it and can be rebuilt."""
         checker = Checker(self._store, lambda *_: None)
         for project, flaws in checker.by_project(projects).items():
-            parts = {FLAWS[flaw][0] for flaw in flaws if FLAWS[flaw][2]}
-            if parts - {SEARCH}:
+            parts = {flaw.part for flaw in flaws if flaw.can_be_rebuilt}
+            if parts - {Flaw.SEARCH_WORDS.part}:
                 self._lists(project)
             # Also where lists were wrong: what a search finds was one of them. Not where a context
             # cannot be read: nothing could be found any more until it is restored.
-            if parts and not flaws["unreadable"]:
+            if parts and not flaws[Flaw.CONTEXT_UNREADABLE]:
                 self._give_up_index(project)
 
     def _lists(self, project: str) -> None:

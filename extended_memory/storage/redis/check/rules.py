@@ -15,48 +15,17 @@ from struct import iter_unpack
 from typing import Any, Final
 
 from extended_memory.domain import (
-    TIME_BOUNDS,
     Context,
-    Finding,
     can_be_stored,
     to_milliseconds,
 )
+from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.contract import Tell
 from extended_memory.storage.redis import rows
 from extended_memory.storage.redis.connection.client import Client
 from extended_memory.storage.redis.connection.store import Store
 from extended_memory.storage.redis.keys import LEVEL, bucket, id_of, member
 from extended_memory.storage.redis.search.writes import analyzer_version, impacts_of
-
-SEARCH: Final = "search"
-
-FLAWS: Final[dict[str, tuple[str, str, bool]]] = {
-    "unreadable": ("contexts", "contexts that cannot be read", False),
-    "unlisted": ("contexts", "contexts that no list of their project names", True),
-    "gone": ("contexts", "entries in lists whose context is not there", True),
-    "misplaced": ("contexts", "contexts listed by another importance or time", True),
-    "beyond": ("contexts", f"contexts whose time is not {TIME_BOUNDS}", False),
-    "both": ("trash", "forgotten contexts that are there as well", False),
-    "trash": ("trash", "forgotten contexts that cannot be read, or that no list names", False),
-    "revisions": (
-        "revisions",
-        "contexts whose earlier texts are unreadable or of no order",
-        False,
-    ),
-    "left": ("revisions", "earlier texts of a context that is neither there nor forgotten", False),
-    "tags": ("tags", "tags whose contexts are not those that carry them", True),
-    "counts": ("tags", "tags whose count is wrong, or that no context carries", True),
-    "moving": ("projects", "contexts that a move to another project left on their way", True),
-    "times": ("projects", "projects whose times are not those of their contexts", True),
-    "ids": ("ids", "contexts whose number is not noted as given", True),
-    "found": (
-        SEARCH,
-        "contexts that a search finds and that are gone, or of another time",
-        True,
-    ),
-    "words": (SEARCH, "words whose contexts are not those that have them", True),
-}
-"""Of each flaw the part of the store, the words for it, and whether it can be rebuilt."""
 
 _AT_A_TIME: Final = 500
 _TERMS_AT_A_TIME: Final = 200
@@ -77,16 +46,12 @@ class Checker:
 
     def findings(self, projects: Sequence[str]) -> tuple[Finding, ...]:
         """Return what does not fit together."""
-        flaws = Counter[str]()
+        flaws = Counter[Flaw]()
         for each in self.by_project(projects).values():
             flaws.update(each)
-        return tuple(
-            Finding(part=part, flaw=words, count=flaws[name], can_be_rebuilt=can_be_rebuilt)
-            for name, (part, words, can_be_rebuilt) in FLAWS.items()
-            if flaws[name]
-        )
+        return tuple(Finding(flaw=flaw, count=flaws[flaw]) for flaw in Flaw if flaws[flaw])
 
-    def by_project(self, projects: Sequence[str]) -> dict[str, Counter[str]]:
+    def by_project(self, projects: Sequence[str]) -> dict[str, Counter[Flaw]]:
         """Return the flaws of each project that has any."""
         sizes = [self._ask("zcard", self._keys.contexts(project)) for project in projects]
         self._total = sum(sizes)
@@ -100,8 +65,8 @@ class Checker:
             found.setdefault(project, Counter()).update(flaws)
         return found
 
-    def _project(self, project: str) -> Counter[str]:
-        flaws = Counter[str]()
+    def _project(self, project: str) -> Counter[Flaw]:
+        flaws = Counter[Flaw]()
         for _ in range(_LOOKS):
             before = self._mark(project)
             flaws = self._look(project)
@@ -118,7 +83,7 @@ class Checker:
             self._ask("zcard", keys.timeline(project)),
         )
 
-    def _look(self, project: str) -> Counter[str]:
+    def _look(self, project: str) -> Counter[Flaw]:
         look = _Look(is_indexed=self._is_indexed(project))
         for contexts in self._batches(self._keys.contexts(project)):
             self._tell("the contexts", self._done + look.seen, self._total)
@@ -127,10 +92,10 @@ class Checker:
         self._look_at_the_trash(project, look)
         times = self._ask("hmget", self._keys.project(project), "created_at", "last_saved_at")
         if look.seen and (None in times or int(times[0]) > look.first or int(times[1]) < look.last):
-            look.flaws["times"] += 1
+            look.flaws[Flaw.PROJECT_TIMES] += 1
         moves = self._ask("hgetall", self._keys.moves(project))
-        look.flaws["moving"] = sum(bool(note) for note in moves.values())
-        if look.is_indexed and not look.flaws["unreadable"]:  # whose words nobody knows
+        look.flaws[Flaw.MOVE_UNFINISHED] = sum(bool(note) for note in moves.values())
+        if look.is_indexed and not look.flaws[Flaw.CONTEXT_UNREADABLE]:  # whose words nobody knows
             self._look_at_words(project, look)
         return +look.flaws
 
@@ -149,18 +114,19 @@ class Checker:
             look.seen += 1
             look.timed += time is not None
             if text is None:
-                look.flaws["gone"] += 1
+                look.flaws[Flaw.CONTEXT_GONE] += 1
                 continue
             try:
                 context = rows.read(text, context_id=number, project=project)
             except (ValueError, KeyError, TypeError):
-                look.flaws["unreadable"] += 1
+                look.flaws[Flaw.CONTEXT_UNREADABLE] += 1
                 continue
             contexts.append((context, score))
-            look.flaws["misplaced"] += score != score_of(context)
-            look.flaws["beyond"] += not can_be_stored(context.created_at)
-            look.flaws["found"] += time not in (None, to_milliseconds(context.created_at))
-            look.first = min(look.first, to_milliseconds(context.created_at))
+            look.flaws[Flaw.CONTEXT_MISPLACED] += score != score_of(context)
+            look.flaws[Flaw.TIME_OUT_OF_BOUNDS] += not can_be_stored(context.created_at)
+            saved_at = to_milliseconds(context.created_at)
+            look.flaws[Flaw.SEARCH_CONTEXTS] += time not in (None, saved_at)
+            look.first = min(look.first, saved_at)
             look.last = max(look.last, to_milliseconds(context.last_changed_at))
             if look.is_indexed and time is not None:
                 look.expect_words(context)
@@ -184,20 +150,20 @@ class Checker:
         owners = self._ask_each(
             partial(_hget, self._keys.project_of(bucket(number)), str(number)) for number in ids
         )
-        look.flaws["ids"] += sum(owner != project for owner in owners)
+        look.flaws[Flaw.ID_REUSABLE] += sum(owner != project for owner in owners)
         last = int(self._ask("get", self._keys.sequence) or 0)
-        look.flaws["ids"] += max(ids, default=0) > last
+        look.flaws[Flaw.ID_REUSABLE] += max(ids, default=0) > last
 
     def _look_at_revisions(self, project: str, contexts: Sequence[Context], look: "_Look") -> None:
         for context in contexts:
             if context.updated_at is not None:
                 key = self._keys.revisions(project, context.id)
                 entries = self._ask("lrange", key, 0, -1)
-                look.flaws["revisions"] += not _are_in_order(entries)
+                look.flaws[Flaw.REVISION_UNREADABLE] += not _are_in_order(entries)
 
     def _look_at_tags(self, project: str, look: "_Look") -> None:
         counted = dict(self._ask("zrange", self._keys.tag_counts(project), 0, -1, withscores=True))
-        look.flaws["counts"] = sum(
+        look.flaws[Flaw.TAG_COUNT] = sum(
             counted.get(tag) != -look.tags.get(tag, 0) for tag in counted.keys() | look.tags.keys()
         )
         names = sorted(counted.keys() | look.tags.keys())
@@ -207,7 +173,7 @@ class Checker:
             look.wrong_tags |= {
                 tag for tag, size in zip(some, sizes, strict=True) if size != look.tags.get(tag, 0)
             }
-        look.flaws["tags"] = len(look.wrong_tags)
+        look.flaws[Flaw.TAG_CONTEXTS] = len(look.wrong_tags)
 
     def _look_at_the_trash(self, project: str, look: "_Look") -> None:
         for listed in self._batches(self._keys.trash(project)):
@@ -215,24 +181,24 @@ class Checker:
             texts = self._ask("mget", [self._keys.trashed(project, number) for number in ids])
             forgotten = []
             for number, text in zip(ids, texts, strict=True):
-                look.flaws["trash"] += 1
+                look.flaws[Flaw.TRASH_UNREADABLE] += 1
                 with suppress(ValueError, KeyError, TypeError):
                     forgotten.append(rows.read(text, context_id=number, project=project))
-                    look.flaws["trash"] -= 1
+                    look.flaws[Flaw.TRASH_UNREADABLE] -= 1
             self._look_at_revisions(project, forgotten, look)
 
     def _look_at_words(self, project: str, look: "_Look") -> None:
         """Compare the postings with the words that the contexts have."""
         timeline = self._ask("zcard", self._keys.timeline(project))
-        look.flaws["found"] += abs(timeline - look.timed)
+        look.flaws[Flaw.SEARCH_CONTEXTS] += abs(timeline - look.timed)
         empty = self._ask("hgetall", self._keys.empty_postings(project))
         for listed in self._batches(self._keys.vocabulary(project), _TERMS_AT_A_TIME):
             terms = [term for term, _ in listed]
             self._tell("the words", self._done + look.seen, self._total)
             for term, (held, gaps) in self._postings(project, terms).items():
                 is_right = held == look.words.pop(term, Words()) and held.count > 0
-                look.flaws["words"] += not (is_right and int(empty.pop(term, 0)) == gaps)
-        look.flaws["words"] += len(look.words) + len(empty)
+                look.flaws[Flaw.SEARCH_WORDS] += not (is_right and int(empty.pop(term, 0)) == gaps)
+        look.flaws[Flaw.SEARCH_WORDS] += len(look.words) + len(empty)
 
     def _postings(self, project: str, terms: Sequence[str]) -> dict[str, tuple["Words", int]]:
         """Return what the postings of terms add up to, and how many of them are empty."""
@@ -251,9 +217,9 @@ class Checker:
             found[term] = postings, gaps if whole == (text or b"") else -1
         return found
 
-    def _outside_of_lists(self) -> dict[str, Counter[str]]:
+    def _outside_of_lists(self) -> dict[str, Counter[Flaw]]:
         """Return the flaws of what was stored under ids that were given and that no list names."""
-        found: dict[str, Counter[str]] = {}
+        found: dict[str, Counter[Flaw]] = {}
         last = int(self._ask("get", self._keys.sequence) or 0)
         for number in range(bucket(last) + 1):
             self._tell("the numbers", number, bucket(last) + 1)
@@ -265,7 +231,7 @@ class Checker:
                 found.setdefault(owners[context_id], Counter())[flaw] += 1
         return found
 
-    def stray(self, owners: dict[str, str]) -> set[tuple[str, str]]:
+    def stray(self, owners: dict[str, str]) -> set[tuple[str, Flaw]]:
         """Return those of some ids under which something lies that no list names, with the flaw."""
         keys, asked = self._keys, []
         for context_id, project in owners.items():
@@ -284,13 +250,13 @@ class Checker:
             first = _QUESTIONS * place
             listed, trashed, body, forgotten, moving, revisions = answers[first:][:_QUESTIONS]
             if body and listed is None:
-                found.add((context_id, "unlisted"))
+                found.add((context_id, Flaw.CONTEXT_UNLISTED))
             if forgotten and trashed is None:
-                found.add((context_id, "trash"))
+                found.add((context_id, Flaw.TRASH_UNREADABLE))
             if body and forgotten:
-                found.add((context_id, "both"))
+                found.add((context_id, Flaw.TRASH_DUPLICATE))
             if revisions and not (body or forgotten or moving):
-                found.add((context_id, "left"))
+                found.add((context_id, Flaw.REVISION_ORPHANED))
         return found
 
     def _batches(self, key: str, size: int = _AT_A_TIME) -> Iterator[list[tuple[str, float]]]:
@@ -338,7 +304,7 @@ class _Look:
     """What one look at a project has found so far."""
 
     is_indexed: bool
-    flaws: Counter[str] = field(default_factory=Counter)
+    flaws: Counter[Flaw] = field(default_factory=Counter)
     seen: int = 0
     timed: int = 0
     first: int = 2**53

@@ -12,16 +12,12 @@ from typing import Final
 from extended_memory.domain import (
     NEWEST_TIME,
     OLDEST_TIME,
-    TIME_BOUNDS,
-    Finding,
     to_milliseconds,
 )
+from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.contract import Tell
 from extended_memory.storage.sqlite.check import search_index
 from extended_memory.storage.sqlite.content_hash import content_digest
-
-FILE: Final = "file"
-SEARCH: Final = search_index.SEARCH
 
 _LINES: Final = 100
 """How many faults of its structure SQLite is asked for."""
@@ -34,8 +30,7 @@ _OF_AN_INDEX: Final = ("missing from index", "wrong # of entries in index", "non
 class Rule:
     """What a part of the store must be: a query for what is not, and statements that mend it."""
 
-    part: str
-    flaw: str
+    flaw: Flaw
     broken: str
     mend: tuple[str, ...] = ()
 
@@ -64,13 +59,11 @@ _TIMES = """
 
 RULES: Final = (
     Rule(
-        part="projects",
-        flaw="contexts of a project that is not there",
+        flaw=Flaw.PROJECT_GONE,
         broken="SELECT 1 FROM contexts WHERE project_id NOT IN (SELECT id FROM projects)",
     ),
     Rule(
-        part="projects",
-        flaw="projects whose times are not those of their contexts",
+        flaw=Flaw.PROJECT_TIMES,
         broken=f"""
             SELECT 1 FROM projects p JOIN ({_TIMES}) t ON t.project_id = p.id
             WHERE p.created_at > t.first OR p.last_saved_at < t.last
@@ -85,8 +78,7 @@ RULES: Final = (
         ),
     ),
     Rule(
-        part="tags",
-        flaw="links between a tag and a context that is not there",
+        flaw=Flaw.LINK_GONE,
         broken="""
             SELECT 1 FROM context_tags
             WHERE context_id NOT IN (SELECT id FROM contexts)
@@ -98,8 +90,7 @@ RULES: Final = (
         ),
     ),
     Rule(
-        part="tags",
-        flaw="links whose importance or time is not that of the context",
+        flaw=Flaw.LINK_OUTDATED,
         broken="""
             SELECT 1 FROM context_tags l JOIN contexts c ON c.id = l.context_id
             WHERE (l.importance, l.created_at) <> (c.importance, c.created_at)
@@ -115,8 +106,7 @@ RULES: Final = (
         ),
     ),
     Rule(
-        part="tags",
-        flaw="links to a tag of another project",
+        flaw=Flaw.LINK_ELSEWHERE,
         broken=f"SELECT 1 FROM {_STRANGE_LINKS}",
         mend=(
             f"""
@@ -138,8 +128,7 @@ RULES: Final = (
     ),
     # After the links, which it counts.
     Rule(
-        part="tags",
-        flaw="tags that no context carries, or whose count is wrong",
+        flaw=Flaw.TAG_COUNT,
         broken=f"SELECT 1 FROM tags WHERE context_count = 0 OR context_count <> {_TAGGED}",
         mend=(
             f"UPDATE tags SET context_count = {_TAGGED} WHERE context_count <> {_TAGGED}",
@@ -147,8 +136,7 @@ RULES: Final = (
         ),
     ),
     Rule(
-        part="counts",
-        flaw="counts of contexts by importance that are wrong",
+        flaw=Flaw.IMPORTANCE_COUNTS,
         broken=f"""
             SELECT 1 FROM (SELECT * FROM ({_COUNTED}) EXCEPT {_KEPT})
             UNION ALL SELECT 1 FROM ({_KEPT} EXCEPT SELECT * FROM ({_COUNTED}))
@@ -156,8 +144,7 @@ RULES: Final = (
         mend=("DELETE FROM context_counts", f"INSERT INTO context_counts {_COUNTED}"),
     ),
     Rule(
-        part="contexts",
-        flaw="digests that are not those of the texts, so that a repeated save is not known",
+        flaw=Flaw.CONTENT_HASH,
         broken="SELECT 1 FROM contexts WHERE digest <> digest_of(CAST(content AS BLOB))",
         mend=(
             """
@@ -167,16 +154,14 @@ RULES: Final = (
         ),
     ),
     Rule(
-        part="contexts",
-        flaw=f"contexts whose time is not {TIME_BOUNDS}",
+        flaw=Flaw.TIME_OUT_OF_BOUNDS,
         broken=f"""
             SELECT 1 FROM contexts WHERE created_at NOT BETWEEN
                 {to_milliseconds(OLDEST_TIME)} AND {to_milliseconds(NEWEST_TIME)}
         """,
     ),
     Rule(
-        part="ids",
-        flaw="an id that could be given a second time",
+        flaw=Flaw.ID_REUSABLE,
         broken=f"""
             SELECT 1 WHERE {_LAST_ID} >
                 coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'contexts'), 0)
@@ -191,34 +176,29 @@ RULES: Final = (
         ),
     ),
     Rule(
-        part="trash",
-        flaw="forgotten contexts that are there as well",
+        flaw=Flaw.TRASH_DUPLICATE,
         broken="SELECT 1 FROM trash JOIN contexts USING (id)",
     ),
     Rule(
-        part="trash",
-        flaw="forgotten contexts of a project that is not there, or whose tags cannot be read",
+        flaw=Flaw.TRASH_UNREADABLE,
         broken="""
             SELECT 1 FROM trash WHERE project_id NOT IN (SELECT id FROM projects)
                 OR NOT json_valid(tags)
         """,
     ),
     Rule(
-        part="revisions",
-        flaw="earlier texts of a context that is neither there nor in the trash",
+        flaw=Flaw.REVISION_ORPHANED,
         broken="""
             SELECT 1 FROM revisions WHERE context_id NOT IN (SELECT id FROM contexts)
                 AND context_id NOT IN (SELECT id FROM trash)
         """,
     ),
     Rule(
-        part="revisions",
-        flaw="earlier texts whose tags cannot be read",
+        flaw=Flaw.REVISION_UNREADABLE,
         broken="SELECT 1 FROM revisions WHERE NOT json_valid(tags)",
     ),
     Rule(
-        part="file",
-        flaw="rows that refer to others that are not there",
+        flaw=Flaw.REFERENCES,
         broken="""
             SELECT 1 FROM pragma_foreign_key_check
             WHERE "table" NOT IN ('contexts', 'context_tags', 'context_counts', 'trash')
@@ -232,29 +212,27 @@ def findings(database: sqlite3.Connection, tell: Tell) -> Iterator[Finding]:
     tell("the file", 0, 0)
     if lines := [line for (line,) in _integrity(database) if line != "ok"]:
         # What else the tables say cannot be trusted.
-        yield from _of_the_file(lines)
+        yield _file_finding(lines)
         return
     _give_functions(database)
     for number, rule in enumerate(RULES):
         tell("counts, tags, trash", number, len(RULES))
         (count,) = database.execute(f"SELECT count(*) FROM ({rule.broken})").fetchone()
         if count:
-            yield Finding(
-                part=rule.part, flaw=rule.flaw, count=count, can_be_rebuilt=bool(rule.mend)
-            )
+            yield Finding(flaw=rule.flaw, count=count)
     yield from search_index.findings(database, tell)
 
 
 def repair(database: sqlite3.Connection, found: Sequence[Finding]) -> None:
     """Make hold again what does not, on a connection within a writing transaction."""
-    flaws = {(finding.part, finding.flaw) for finding in found if finding.can_be_rebuilt}
-    if FILE in {part for part, _ in flaws}:
+    flaws = {finding.flaw for finding in found}
+    if Flaw.INDEX_ROWS in flaws:
         database.execute("REINDEX")
     _give_functions(database)
     for rule in RULES:  # all of them: one may be broken where another is mended
         for statement in rule.mend:
             database.execute(statement)
-    if SEARCH in {part for part, _ in flaws}:
+    if any(flaw.part == Flaw.SEARCH_WORDS.part for flaw in flaws):
         search_index.give_up(database)
 
 
@@ -275,20 +253,8 @@ def _integrity(database: sqlite3.Connection) -> list[tuple[str]]:
         return [(str(error),)]  # it does not get far enough to say more
 
 
-def _of_the_file(lines: Sequence[str]) -> Iterator[Finding]:
-    of_indexes = [line for line in lines if any(words in line for words in _OF_AN_INDEX)]
-    others = len(lines) - len(of_indexes)
-    if of_indexes:
-        yield Finding(
-            part=FILE,
-            flaw="rows that an index of the file does not find",
-            count=len(of_indexes),
-            can_be_rebuilt=not others,
-        )
+def _file_finding(lines: Sequence[str]) -> Finding:
+    others = [line for line in lines if not any(words in line for words in _OF_AN_INDEX)]
     if others:
-        yield Finding(
-            part=FILE,
-            flaw="places where the structure of the file is damaged",
-            count=others,
-            can_be_rebuilt=False,
-        )
+        return Finding(flaw=Flaw.STRUCTURE, count=len(others))
+    return Finding(flaw=Flaw.INDEX_ROWS, count=len(lines))

@@ -11,13 +11,14 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
-from extended_memory.domain import Finding, from_milliseconds
+from extended_memory.domain import (
+    from_milliseconds,
+)
+from extended_memory.flaws import Finding, Flaw
 from extended_memory.search.analyzer import VERSION
 from extended_memory.search.ranking import impacts
 from extended_memory.storage.contract import Tell
 from extended_memory.storage.sqlite.search import writes
-
-SEARCH: Final = "search"
 
 _TOLD_EVERY: Final = 500
 
@@ -53,15 +54,15 @@ def findings(database: sqlite3.Connection, tell: Tell) -> Iterator[Finding]:
         return
     below = facts.get("unindexed_below", "")
     if not below.isdecimal():
-        yield _finding("notes of how far it is that cannot be read", 1)
+        yield Finding(flaw=Flaw.SEARCH_PROGRESS, count=1)
         return
     tell("the search index", 0, 0)
     (miscounted,) = database.execute(_MISCOUNTED).fetchone()
     if miscounted:
-        yield _finding("words whose count of contexts is wrong", miscounted)
+        yield Finding(flaw=Flaw.SEARCH_COUNTS, count=miscounted)
     wrong = _wrong_contexts(database, int(below), tell)
     if wrong:
-        yield _finding("contexts that a search finds by other words than they have", wrong)
+        yield Finding(flaw=Flaw.SEARCH_WORDS, count=wrong)
 
 
 def give_up(database: sqlite3.Connection) -> None:
@@ -98,7 +99,3 @@ def _expected(row: tuple[Any, ...]) -> Postings:
     _, of_project, content, created_at, tags = row
     words = impacts(content, json.loads(tags), from_milliseconds(created_at))
     return sorted((of_project, term, impact) for term, impact in words.items())
-
-
-def _finding(flaw: str, count: int) -> Finding:
-    return Finding(part=SEARCH, flaw=flaw, count=count, can_be_rebuilt=True)

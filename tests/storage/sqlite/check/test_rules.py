@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.domain import Finding
+from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.sqlite.repository import SqlRepository
 from tests.storage.sqlite.stores import execute, faults_within, index_flaws, rows, save
 from tests.storage.test_checking_contract import tell
@@ -13,78 +13,78 @@ from tests.storage.test_checking_contract import tell
 DERIVED = {
     "a count by importance": (
         "UPDATE context_counts SET context_count = context_count + 3",
-        ("counts", 2),
+        (Flaw.IMPORTANCE_COUNTS, 2),
     ),
     "a count of nothing": (
         "INSERT INTO context_counts VALUES (1, 9, 4)",
-        ("counts", 1),
+        (Flaw.IMPORTANCE_COUNTS, 1),
     ),
-    "a missing count": ("DELETE FROM context_counts", ("counts", 1)),
+    "a missing count": ("DELETE FROM context_counts", (Flaw.IMPORTANCE_COUNTS, 1)),
     "a count of a tag": (
         "UPDATE tags SET context_count = 7 WHERE name = 'all'",
-        ("tags", 1),
+        (Flaw.TAG_COUNT, 1),
     ),
     "an orphan tag": (
         "INSERT INTO tags (project_id, name, context_count) VALUES (1, 'orphan', 0)",
-        ("tags", 1),
+        (Flaw.TAG_COUNT, 1),
     ),
     "a link's importance": (
         "UPDATE context_tags SET importance = 9 WHERE context_id = 2",
-        ("tags", 2),
+        (Flaw.LINK_OUTDATED, 2),
     ),
     "a link to nothing": (
         "PRAGMA foreign_keys=OFF; INSERT INTO context_tags VALUES (1, 5, 0, 999)",
-        ("tags", 1),
+        (Flaw.LINK_GONE, 1),
     ),
-    "a digest": ("UPDATE contexts SET digest = 0 WHERE id < 4", ("contexts", 3)),
-    "times of a project": ("UPDATE projects SET last_saved_at = 0", ("projects", 1)),
-    "an id to be given again": ("UPDATE sqlite_sequence SET seq = 3", ("ids", 1)),
-    "no sequence": ("DELETE FROM sqlite_sequence", ("ids", 1)),
+    "a digest": ("UPDATE contexts SET digest = 0 WHERE id < 4", (Flaw.CONTENT_HASH, 3)),
+    "times of a project": ("UPDATE projects SET last_saved_at = 0", (Flaw.PROJECT_TIMES, 1)),
+    "an id to be given again": ("UPDATE sqlite_sequence SET seq = 3", (Flaw.ID_REUSABLE, 1)),
+    "no sequence": ("DELETE FROM sqlite_sequence", (Flaw.ID_REUSABLE, 1)),
     "a posting too little": (
         "DELETE FROM postings WHERE context_id = 5; UPDATE terms SET df = "
         "(SELECT count(*) FROM postings WHERE term_id = terms.id)",
-        ("search", 1),
+        (Flaw.SEARCH_WORDS, 1),
     ),
     "a posting of nothing": (
         "INSERT INTO recent_postings SELECT min(id), 5000, 7 FROM terms",
-        ("search", 1),
+        (Flaw.SEARCH_WORDS, 1),
     ),
     "an impact": (
         "UPDATE postings SET impact = impact + 1 WHERE context_id = 6",
-        ("search", 1),
+        (Flaw.SEARCH_WORDS, 1),
     ),
-    "a df": ("UPDATE terms SET df = df + 1 WHERE id = 1", ("search", 1)),
+    "a df": ("UPDATE terms SET df = df + 1 WHERE id = 1", (Flaw.SEARCH_COUNTS, 1)),
     "a bound": (
         "UPDATE store_facts SET value = 'x' WHERE name = 'unindexed_below'",
-        ("search", 1),
+        (Flaw.SEARCH_PROGRESS, 1),
     ),
     "a text that was changed behind the index": (
         "UPDATE contexts SET content = 'other words' WHERE id = 5",
-        ("contexts", 1),
+        (Flaw.CONTENT_HASH, 1),
     ),
 }
-"""SQL that makes something wrong that can be rebuilt, and the part and count of what is found."""
+"""SQL that makes something wrong that can be rebuilt, and what is found."""
 
 LOST = {
     "a context of no project": (
         "PRAGMA foreign_keys=OFF; UPDATE contexts SET project_id = 77 WHERE id = 3",
-        "projects",
+        Flaw.PROJECT_GONE,
     ),
     "earlier texts of nothing": (
         "INSERT INTO revisions VALUES (1, 888, 1, 5, 0, '[]', 'gone')",
-        "revisions",
+        Flaw.REVISION_ORPHANED,
     ),
     "earlier tags that are no JSON": (
         "INSERT INTO revisions VALUES (1, 2, 1, 5, 0, '[', 'x')",
-        "revisions",
+        Flaw.REVISION_UNREADABLE,
     ),
     "in the trash and not": (
         "INSERT INTO trash VALUES (2, 1, 5, 0, NULL, 0, '[]', 'x')",
-        "trash",
+        Flaw.TRASH_DUPLICATE,
     ),
     "in the trash of nothing": (
         "PRAGMA foreign_keys=OFF; INSERT INTO trash VALUES (900, 44, 5, 0, NULL, 0, '[]', 'x')",
-        "trash",
+        Flaw.TRASH_UNREADABLE,
     ),
 }
 
@@ -112,11 +112,11 @@ def repaired(path: Path) -> None:
 
 @pytest.mark.parametrize("name", DERIVED)
 def test_what_is_derived_is_found_and_rebuilt(stored: Path, name: str) -> None:
-    harm, (part, count) = DERIVED[name]
+    harm, (flaw, count) = DERIVED[name]
     kept = rows(stored, "SELECT id, content, importance, created_at FROM contexts")
     execute(stored, harm)
-    flaws = {finding.part: finding for finding in found(stored)}
-    assert (flaws[part].count, flaws[part].can_be_rebuilt) == (count, True)
+    assert Finding(flaw=flaw, count=count) in found(stored)
+    assert flaw.can_be_rebuilt
     if "behind" in name:
         kept = rows(stored, "SELECT id, content, importance, created_at FROM contexts")
     repaired(stored)
@@ -127,13 +127,14 @@ def test_what_is_derived_is_found_and_rebuilt(stored: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", LOST)
 def test_what_cannot_be_rebuilt_is_said_and_left_as_it_is(stored: Path, name: str) -> None:
-    harm, part = LOST[name]
+    harm, flaw = LOST[name]
     execute(stored, harm)
     tables = [f"SELECT * FROM {table} ORDER BY id" for table in ("contexts", "trash", "revisions")]
     kept = [rows(stored, query) for query in tables]
-    assert (part, False) in {(one.part, one.can_be_rebuilt) for one in found(stored)}
+    assert flaw in {one.flaw for one in found(stored)}
+    assert not flaw.can_be_rebuilt
     repaired(stored)
-    assert {f.part for f in found(stored) if not f.can_be_rebuilt} == {part}
+    assert {one.flaw for one in found(stored)} == {flaw}
     assert [rows(stored, query) for query in tables] == kept
 
 
@@ -146,7 +147,7 @@ def test_a_link_to_a_tag_of_another_project_becomes_one_to_its_own(stored: Path)
         INSERT INTO context_tags SELECT 50, importance, created_at, id FROM contexts WHERE id = 7;
         """,
     )
-    assert {finding.part for finding in found(stored)} == {"tags", "search"}
+    assert {finding.flaw.part for finding in found(stored)} == {"tags", "search"}
     repaired(stored)
     assert found(stored) == ()
     with closing(SqlRepository(stored)) as repository:
@@ -174,7 +175,7 @@ def test_an_index_of_the_file_that_lost_rows_is_made_anew(stored: Path) -> None:
         """,
     )
     (finding,) = found(stored)
-    assert (finding.part, finding.can_be_rebuilt) == ("file", True)
+    assert finding.flaw is Flaw.INDEX_ROWS
     repaired(stored)
     assert found(stored) == ()
     assert faults_within(stored) == []
@@ -187,7 +188,7 @@ def test_damaged_pages_are_found(stored: Path) -> None:
         file.seek((root - 1) * 4096)
         file.write(b"\xff" * 4096)
     (finding,) = found(stored)
-    assert (finding.part, finding.can_be_rebuilt) == ("file", False)
+    assert finding.flaw is Flaw.STRUCTURE
 
 
 def test_a_store_that_is_only_partly_indexed_fits_together(stored: Path) -> None:
