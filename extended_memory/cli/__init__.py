@@ -4,11 +4,17 @@
 - ``commands``       the commands themselves
 - ``options``        the options of commands, read by the rules of the tools
 - ``moving``         places and projects that a transfer is told
-- ``environment``    the settings, the memory that they name, the machine, a progress bar
+- ``environment``    the settings, the memory that they name, the machine
+- ``progress``       the progress of a command, as a bar
 - ``console``        lines, tables and JSON on standard output; questions
 - ``completion``     the completion of the shell
+- ``content``        the content of a context as a person gives it
 - ``editor``         a text in a file of its own, for the person's editor
+- ``suggestions``    what else a person may have meant
+- ``errors``         the errors of several commands
 - ``client_entry``   the entry that a client gets
+- ``client_change``  a change of a client's configuration: shown, agreed to, written
 - ``client_list``    the clients that are here, and where this server is in them
+- ``backup_report``  a backup in words and in JSON
 - ``import_report``  what an import found and did
 """

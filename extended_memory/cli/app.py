@@ -58,36 +58,39 @@ app.command(
 
 # See and mend
 app.command(
-    "extended_memory.cli.commands.see:projects", help="List the projects, the last used first."
+    "extended_memory.cli.commands.projects:projects", help="List the projects, the last used first."
 )
 app.command(
-    "extended_memory.cli.commands.see:contexts",
+    "extended_memory.cli.commands.list_:contexts",
     name="list",
     help="List a project's contexts, newest first.",
 )
 app.command("extended_memory.cli.commands.search:search", help="Find contexts by their words.")
 app.command("extended_memory.cli.commands.show:show", help="Show one context whole.")
 app.command(
-    "extended_memory.cli.commands.see:tags", help="List a project's tags, the most used first."
+    "extended_memory.cli.commands.tags:tags", help="List a project's tags, the most used first."
 )
 app.command(
-    "extended_memory.cli.commands.see:trash", help="List what was forgotten and can be restored."
+    "extended_memory.cli.commands.trash:trash", help="List what was forgotten and can be restored."
 )
 app.command(
     "extended_memory.cli.commands.stats:stats", help="Show how much is kept, since when, of what."
 )
-app.command("extended_memory.cli.commands.mend:add", help="Save a context.")
+app.command("extended_memory.cli.commands.add:add", help="Save a context.")
 app.command(
     "extended_memory.cli.commands.edit:edit", help="Change a context, its text in your editor."
 )
 app.command(
-    "extended_memory.cli.commands.mend:forget", help="Move contexts to the trash, or delete them."
+    "extended_memory.cli.commands.forget:forget", help="Move contexts to the trash, or delete them."
 )
 app.command(
-    "extended_memory.cli.commands.mend:restore",
+    "extended_memory.cli.commands.restore:restore",
     help="Bring a context back, or an earlier text of it.",
 )
-app.command("extended_memory.cli.commands.mend:rename_project", help="Give a project another name.")
+app.command(
+    "extended_memory.cli.commands.rename_project:rename_project",
+    help="Give a project another name.",
+)
 
 # Move
 app.command(
@@ -113,10 +116,10 @@ app.command(
     help="Copy the memory's file while servers use it.",
 )
 app.command(
-    "extended_memory.cli.commands.backup:backups", help="List the copies beside the memory's file."
+    "extended_memory.cli.commands.backups:backups", help="List the copies beside the memory's file."
 )
 app.command(
-    "extended_memory.cli.commands.backup:restore_backup",
+    "extended_memory.cli.commands.restore_backup:restore_backup",
     help="Put a copy in place of the memory's file.",
 )
 app.command(
@@ -134,7 +137,7 @@ app.command(
     help="Write this server into the configuration of a client.",
 )
 app.command(
-    "extended_memory.cli.commands.install:uninstall",
+    "extended_memory.cli.commands.uninstall:uninstall",
     help="Take this server out of the configuration of a client.",
 )
 

@@ -9,15 +9,6 @@ from os.path import exists, isdir
 from pathlib import Path
 from typing import Literal
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
-
 from extended_memory.access import Access
 from extended_memory.cli import console
 from extended_memory.clients.catalogue import Machine, System
@@ -246,16 +237,3 @@ def bytes_on_disk() -> int | None:
         return None
     files = (place.path, place.path.with_name(f"{place.path.name}-wal"))
     return sum(file.stat().st_size for file in files if file.exists())
-
-
-def progress() -> Progress:
-    """Return a bar with the count and the time that is left, on stderr; in a pipe, nothing."""
-    console = Console(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )

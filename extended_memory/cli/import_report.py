@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extended_memory.cli import console
-from extended_memory.cli.moving import counted
+from extended_memory.cli.console import counted
 from extended_memory.domain import MAXIMUM_CONTENT_BYTES
 from extended_memory.transfer.duplicates import Place
 from extended_memory.transfer.formats import catalogue

@@ -28,11 +28,6 @@ Place = Annotated[str, Parameter(allow_leading_hyphen=True, validator=_no_option
 """A file or a folder, or ``STANDARD``."""
 
 
-def counted(count: int, singular: str) -> str:
-    """Return a number and what it counts: ``1 context``, ``1,200 contexts``."""
-    return f"{count:,} {singular}" + ("" if count == 1 else "s")
-
-
 def project_name(name: str) -> str:
     """Return a project's name as it is stored, "" for none.
 

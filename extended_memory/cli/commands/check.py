@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from extended_memory.cli import console, environment
+from extended_memory.cli.progress import shown_progress
 from extended_memory.domain import (
     ExtendedMemoryError,
 )
@@ -76,15 +77,8 @@ def _index(store: StoreService) -> None:
 @contextmanager
 def _told() -> Iterator[Callable[[str, int, int], None]]:
     """Show what is being done; give what is told of it."""
-    with environment.progress() as progress:
-        task = progress.add_task("Looking", total=None)
-
-        def tell(what: str, done: int, total: int) -> None:
-            progress.update(
-                task, description=what.capitalize(), completed=done, total=total or None
-            )
-
-        yield tell
+    with shown_progress("Looking") as shown:
+        yield lambda what, done, total: shown(done, total, what=what.capitalize())
 
 
 def _sentence(finding: Finding) -> str:

@@ -12,6 +12,7 @@ from rich.progress import Progress
 from extended_memory import output
 from extended_memory.cli import console, environment
 from extended_memory.cli.commands import import_redis
+from extended_memory.cli.progress import progress
 from extended_memory.domain import (
     TIME_BOUNDS,
     PortableContext,
@@ -68,20 +69,20 @@ def copy(
     with (
         environment.store(at, missing="refused") as old,
         environment.store(to, missing="made") as store,
-        environment.progress() as progress,
+        progress() as bar,
     ):
         for each in (old, store):
             each.prepare()  # what the log has to say of the stores comes before the bar
         if isinstance(at, RedisLocation) and old.notice and _is_empty(old):
-            survey = _bring_over_from_0_9_0(at, store, progress, copied, only=only)
+            survey = _bring_over_from_0_9_0(at, store, bar, copied, only=only)
             report["of_0.9.0"] = import_redis.values(survey)
             lines = import_redis.remarks(survey)
         else:
-            _bring_over(old, store, progress, copied, only=only)
+            _bring_over(old, store, bar, copied, only=only)
         if only and not copied.found and not copied.refused:
             raise SettingsError(f'There is no project "{only}" to copy.', remedy="check its name.")
-        task = progress.add_task("Checking", total=store.context_count())
-        compared = copied.compared(store, lambda: progress.advance(task))
+        task = bar.add_task("Checking", total=store.context_count())
+        compared = copied.compared(store, lambda: bar.advance(task))
     if as_json:
         numbers: dict[str, Any] = {
             "found": copied.found,
@@ -130,9 +131,9 @@ def _require_own_place(
 
 
 def _bring_over(
-    old: StoreService, store: StoreService, progress: Progress, copied: Copied, *, only: str
+    old: StoreService, store: StoreService, bar: Progress, copied: Copied, *, only: str
 ) -> None:
-    task = progress.add_task("Copying", total=old.context_count(only))
+    task = bar.add_task("Copying", total=old.context_count(only))
     last = 0
     for batch in batches(everything(old)):
         # What is there under its own id already, is so where both are one store, or where one
@@ -147,7 +148,7 @@ def _bring_over(
                 del some[number]
         takable = [one for number, one in missing.items() if number in some]
         copied.add(list(some.values()), store.add_imported(takable))
-        progress.advance(task, sum(one.forgotten_at is None for one in some.values()))
+        bar.advance(task, sum(one.forgotten_at is None for one in some.values()))
 
 
 def _between(store: StoreService, after: int, last: int) -> dict[int, PortableContext]:
@@ -156,12 +157,12 @@ def _between(store: StoreService, after: int, last: int) -> dict[int, PortableCo
 
 
 def _bring_over_from_0_9_0(
-    at: RedisLocation, store: StoreService, progress: Progress, copied: Copied, *, only: str
+    at: RedisLocation, store: StoreService, bar: Progress, copied: Copied, *, only: str
 ) -> "Survey":
     """Copy what 0.9.0 keeps under our prefix, if it was its own as well, or under its default."""
     for prefix in dict.fromkeys((at.key_prefix, LEGACY_PREFIX)):
         with closing(open_legacy_redis(at.url, prefix=prefix)) as legacy:
-            survey = import_redis.bring_over(legacy, store, progress, copied, only=only)
+            survey = import_redis.bring_over(legacy, store, bar, copied, only=only)
         if survey.contexts:
             break
     return survey

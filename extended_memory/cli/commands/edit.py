@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from extended_memory.cli import console, environment, options
-from extended_memory.cli.commands.mend import checked_content
-from extended_memory.cli.commands.show import missing
+from extended_memory.cli.content import checked_content
 from extended_memory.cli.editor import draft, edited
+from extended_memory.cli.errors import missing
 from extended_memory.domain import (
     Change,
     Context,

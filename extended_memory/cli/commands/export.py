@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from extended_memory import output
 from extended_memory.cli import console, environment, moving
+from extended_memory.cli.progress import progress
 from extended_memory.output import Target
 from extended_memory.storage.backends import store_files
 from extended_memory.store_service import StoreService
@@ -128,10 +129,10 @@ def _progress(
     store: StoreService, project: str, *, is_shown: bool = True
 ) -> Iterator[Callable[[bool], None]]:
     store.prepare()  # what the log has to say of the store comes before the bar
-    with environment.progress() as progress:
-        progress.disable = progress.disable or not is_shown
-        task = progress.add_task("Exporting", total=store.context_count(project))
-        yield lambda is_one: progress.advance(task, is_one)
+    with progress() as bar:
+        bar.disable = bar.disable or not is_shown
+        task = bar.add_task("Exporting", total=store.context_count(project))
+        yield lambda is_one: bar.advance(task, is_one)
 
 
 @contextmanager
@@ -155,11 +156,11 @@ def _tell(report: dict[str, int], file: str, say: Callable[[str], None], *, as_j
         say(json.dumps({"file": file, **report}, ensure_ascii=False))
         return
     name = "standard output" if file == moving.STANDARD else file
-    lines = [f"{moving.counted(report['contexts'], 'context')} exported to {name}."]
+    lines = [f"{console.counted(report['contexts'], 'context')} exported to {name}."]
     if report.get("trash"):
         lines.append(
             f"{report['trash']:,} more came from the trash, and go there again at an import."
         )
     if report.get("revisions"):
-        lines.append(f"{moving.counted(report['revisions'], 'earlier text')} came along.")
+        lines.append(f"{console.counted(report['revisions'], 'earlier text')} came along.")
     say("\n".join(lines))

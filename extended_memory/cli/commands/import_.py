@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from extended_memory.cli import console, environment, import_report, moving
 from extended_memory.cli.import_report import Source, Tally
+from extended_memory.cli.progress import progress
 from extended_memory.store_service import StoreService
 from extended_memory.transfer import duplicates
 from extended_memory.transfer.formats import catalogue
@@ -75,10 +76,10 @@ def import_(
             there_until = duplicates.last_id(store)
         importer = _Importer(store, into, there_until, dry_run=dry_run, empty=empty)
         tallies = []
-        with _completed_later(), environment.progress() as progress:
+        with _completed_later(), progress() as bar:
             for one in given:
                 with _readable(one.name):
-                    tallies.append((one, importer.run(one, progress)))
+                    tallies.append((one, importer.run(one, bar)))
     import_report.tell(tallies, dry_run=dry_run, as_json=as_json)
 
 
@@ -94,16 +95,14 @@ class _Importer:
         self._dry_run = dry_run
         self._empty = empty
 
-    def run(self, source: Source, progress: Progress) -> Tally:
+    def run(self, source: Source, bar: Progress) -> Tally:
         """Import a source; return what became of it."""
         tally = Tally()
-        task = progress.add_task(
-            "Looking" if self._dry_run else "Importing", total=source.size or None
-        )
+        task = bar.add_task("Looking" if self._dry_run else "Importing", total=source.size or None)
         batch: list[Found] = []
         size = 0
         for item in source.opened.items():
-            progress.advance(task, not isinstance(item, Found) or item.part == 1)
+            bar.advance(task, not isinstance(item, Found) or item.part == 1)
             tally.note(item)
             if not isinstance(item, Found):
                 continue

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 from rich.progress import Progress
 
 from extended_memory.cli import console, environment
+from extended_memory.cli.progress import progress
 from extended_memory.domain import SettingsError
 from extended_memory.settings import RedisLocation
 from extended_memory.storage.backends import open_legacy_redis
@@ -56,8 +57,8 @@ def import_redis(
         environment.store(settings.storage, missing="made") as store,
     ):
         store.prepare()  # what the log has to say of the store comes before the bar
-        with environment.progress() as progress:
-            survey = bring_over(source, store, progress, copied)
+        with progress() as bar:
+            survey = bring_over(source, store, bar, copied)
     if as_json:
         console.show_json({"found": survey.contexts, "imported": copied.new, **values(survey)})
         return
@@ -70,19 +71,19 @@ def import_redis(
 def bring_over(
     source: "LegacyRedis",
     store: StoreService,
-    progress: Progress,
+    bar: Progress,
     copied: Copied,
     *,
     only: str = "",
 ) -> "Survey":
     """Bring what 0.9.0 keeps in a server into a store, perhaps of one project only."""
-    task = progress.add_task("Looking", total=None)
+    task = bar.add_task("Looking", total=None)
     survey = source.survey()
-    progress.update(task, description="Importing", total=survey.contexts)
+    bar.update(task, description="Importing", total=survey.contexts)
     for contexts in source.read():
         some = [context for context in contexts if only in ("", context.project)]
         copied.add(some, store.add_imported(some))
-        progress.advance(task, len(contexts))
+        bar.advance(task, len(contexts))
     return survey
 
 

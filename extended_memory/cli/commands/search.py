@@ -1,7 +1,7 @@
 """``search``: finds contexts by their words."""
 
 from extended_memory.cli import console, environment, options
-from extended_memory.cli.commands.see import elsewhere
+from extended_memory.cli.suggestions import elsewhere
 from extended_memory.domain import SearchPage
 from extended_memory.protocol import answers
 from extended_memory.search.passage import best_passage

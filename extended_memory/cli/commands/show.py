@@ -7,16 +7,13 @@ from markdown_it import MarkdownIt
 from rich.markdown import Markdown
 
 from extended_memory.cli import console, environment, options
-from extended_memory.domain import Context, ExtendedMemoryError, Revision
+from extended_memory.cli.errors import NoSuchContextError, missing
+from extended_memory.domain import Context, Revision
 from extended_memory.protocol import answers
 from extended_memory.protocol.replies import local_time, timestamp
 
 _MOST_REVISIONS = 10_000
 _TAGS_WIDTH = 18
-
-
-class NoSuchContextError(ExtendedMemoryError):
-    """There is no context, or no revision of it, that was asked for."""
 
 
 def show(
@@ -62,16 +59,6 @@ def show(
     else:
         _describe(context, earlier, revision)
         show_markdown(content)
-
-
-def missing(ids: Sequence[int], project: str) -> NoSuchContextError:
-    """Return the sentence for ids that are not there."""
-    names = ", ".join(f"#{number}" for number in ids)
-    where = f' in the project "{project}"' if project else ""
-    return NoSuchContextError(
-        f"There is no context {names}{where}.",
-        remedy="list and search show the ids, trash those that were forgotten.",
-    )
 
 
 def show_markdown(text: str) -> None:

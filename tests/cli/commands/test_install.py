@@ -1,4 +1,4 @@
-"""The commands that write this server into a client's configuration, run as a person does."""
+"""``install``, as a person runs it."""
 
 import json
 import os
@@ -14,9 +14,13 @@ from tests.cli.conftest import run
 from tests.process.client import COMMAND, Server
 
 WITHOUT_FOLDER = ["-P"] if sys.version_info >= (3, 11) else []
+
 THIS = {"command": sys.executable, "args": [*WITHOUT_FOLDER, "-m", "extended_memory"]}
+
 UNSET = {"STORAGE_CONNECTION_STRING": ""}
+
 _SETTINGS = "Library/Application Support" if sys.platform == "darwin" else ".config"
+
 DESKTOP = f"{_SETTINGS}/Claude/claude_desktop_config.json"
 
 
@@ -134,27 +138,6 @@ def test_a_second_run_says_that_nothing_is_to_change(home: Path) -> None:
     assert (again.returncode, again.stderr) == (0, "")
     assert again.stdout == f"Nothing to change: {path} is as it should be.\n"
     assert list(path.parent.iterdir()) == [path]
-
-
-def test_uninstall_takes_every_entry_of_this_server_and_no_other(home: Path) -> None:
-    others = {"other": {"command": "x"}, "far": {"url": "https://x"}}
-    ours = {"extended-memory": THIS, "shop": {"command": "uvx", "args": ["extended-memory-mcp"]}}
-    path = written(home / ".cursor/mcp.json", json.dumps({"mcpServers": {**others, **ours}}))
-    ended = run("uninstall", "cursor", "--yes", "--json", env=UNSET)
-    (backup,) = path.parent.glob("*.backup-*")
-    assert json.loads(ended.stdout) == {
-        "client": "cursor",
-        "file": str(path),
-        "entries": ["extended-memory", "shop"],
-        "changed": True,
-        "backup": str(backup),
-    }
-    assert json.loads(path.read_text("utf-8")) == {"mcpServers": others}
-    again = run("uninstall", "cursor", env=UNSET)
-    assert (again.returncode, again.stdout) == (
-        0,
-        f"Nothing to change: {path} has no entry of this server.\n",
-    )
 
 
 def test_several_entries_have_names_of_their_own(home: Path) -> None:

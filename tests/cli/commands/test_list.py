@@ -1,4 +1,4 @@
-"""The commands that list what is kept, run as a person does."""
+"""``list``, and what the commands that list have in common, as a person runs them."""
 
 import json
 
@@ -10,6 +10,7 @@ from tests.cli.conftest import make, run
 from tests.cli.contexts import CONTENTS, HOSTILE, fill
 
 SHOWN_HOSTILE = "␛[31mred␛[0m ␛]0;title␇ \ufffd2J \ufffdevil List<int> [b]is[/b] &#x202e; text"
+
 LINES = {
     1: f"1\t9\t2026-03-07 09:15\tdatabase, decision\t{CONTENTS[0][1]}\n",
     2: f"2\t5\t2026-03-08 09:15\t\t{CONTENTS[1][1]}\n",
@@ -20,15 +21,6 @@ LINES = {
 @pytest.fixture
 def env(store: str) -> dict[str, str]:
     return fill(store)
-
-
-def test_projects_are_listed_the_one_saved_to_last_first(env: dict[str, str]) -> None:
-    ended = run("projects", env=env)
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout == (
-        "3\t2026-03-10 09:15\t2026-03-07 09:15\tshop\n"
-        "1\t2026-03-09 09:15\t2026-03-09 09:15\thome lab\n"
-    )
 
 
 @pytest.mark.parametrize(
@@ -97,29 +89,6 @@ def test_where_nothing_is_listed_it_is_said_where_something_is(
 ) -> None:
     ended = run("list", *arguments, env=env)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", said)
-
-
-def test_tags_are_listed_the_most_used_first(env: dict[str, str]) -> None:
-    ended = run("tags", "--project", "shop", "--limit", "1", env=env)
-    assert ended.stdout == "2\tdecision\n"
-    assert ended.stderr == "1 of 2 tags; --limit shows more.\n"
-    ended = run("tags", "--project", "shop", "--json", env=env)
-    assert json.loads(ended.stdout) == {
-        "project_id": "shop",
-        "tags": [{"tag": "decision", "count": 2}, {"tag": "database", "count": 1}],
-        "total": 2,
-    }
-
-
-def test_the_trash_lists_what_was_forgotten_of_every_project(env: dict[str, str]) -> None:
-    run("forget", "1", "3", "--yes", env=env)
-    lines = [line.split("\t") for line in run("trash", env=env).stdout.splitlines()]
-    assert [(line[0], *line[3:]) for line in lines] == [
-        ("3", "home lab", CONTENTS[2][1]),
-        ("1", "shop", CONTENTS[0][1]),
-    ]
-    of_one = json.loads(run("trash", "--project", "shop", "--json", env=env).stdout)
-    assert [(row["id"], row["content"]) for row in of_one["contexts"]] == [(1, CONTENTS[0][1])]
 
 
 def test_an_empty_memory_is_said_to_be_empty(store: str) -> None:

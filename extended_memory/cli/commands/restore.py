@@ -1,0 +1,47 @@
+"""``restore``: brings a context back, or an earlier text of it."""
+
+from extended_memory.cli import console, environment, options
+from extended_memory.cli.errors import NoSuchContextError, missing
+from extended_memory.protocol import answers
+from extended_memory.service import MemoryService
+
+
+def restore(
+    context_id: options.Id,
+    /,
+    *,
+    revision: options.RevisionNumber = None,
+    project: options.InProject = "",
+    as_json: options.Json = False,
+) -> None:
+    """Bring a context back from the trash, or an earlier text of it.
+
+    Parameters
+    ----------
+    revision
+        Give it the text, importance and tags that it had before this change.
+    """
+    with environment.opened() as memory:
+        restored = memory.restore(context_id, project=project, revision=revision)
+        if restored is None:
+            raise _not_restored(memory, context_id, project, revision)
+    if as_json:
+        console.show_json({"context": answers.whole(restored)})
+    elif revision is None:
+        console.say(f'Restored #{context_id} in the project "{restored.project}".')
+    else:
+        console.say(f"#{context_id} is again what it was before change {revision}.")
+
+
+def _not_restored(
+    memory: MemoryService, context_id: int, project: str, revision: int | None
+) -> NoSuchContextError:
+    """Say why nothing was restored."""
+    if not memory.get([context_id], project=project):
+        return missing([context_id], project)
+    if revision is None:
+        return NoSuchContextError(f"#{context_id} is not in the trash; nothing was restored.")
+    return NoSuchContextError(
+        f"#{context_id} has no revision {revision}.",
+        remedy=f"show {context_id} --revisions lists them.",
+    )

@@ -1,0 +1,41 @@
+"""``uninstall``: takes this server out of a client's configuration."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from extended_memory.cli import environment, options
+from extended_memory.cli.client_change import carry_out, configuration_file
+from extended_memory.clients import change
+from extended_memory.clients.catalogue import ClientName, named
+
+
+def uninstall(
+    client: ClientName,
+    /,
+    *,
+    name: str | None = None,
+    file: Path | None = None,
+    yes: options.Switch = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Take this server out of the configuration of a client. What is remembered stays.
+
+    Parameters
+    ----------
+    client
+        Where from.
+    name
+        Only the entry of this name, not every one that starts this server.
+    file
+        The configuration file, where it is not the user's own.
+    yes
+        Do not ask.
+    as_json
+        Print what was done as one JSON object.
+    """
+    of = named(client)
+    at = file or of.files(environment.machine())[0]
+    wanted = change.to_uninstall(of, configuration_file(at, {}), name=name)
+    carry_out(wanted, "uninstall", yes=yes, as_json=as_json)

@@ -1,0 +1,20 @@
+"""``projects``, as a person runs it."""
+
+import pytest
+
+from tests.cli.conftest import run
+from tests.cli.contexts import fill
+
+
+@pytest.fixture
+def env(store: str) -> dict[str, str]:
+    return fill(store)
+
+
+def test_projects_are_listed_the_one_saved_to_last_first(env: dict[str, str]) -> None:
+    ended = run("projects", env=env)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == (
+        "3\t2026-03-10 09:15\t2026-03-07 09:15\tshop\n"
+        "1\t2026-03-09 09:15\t2026-03-09 09:15\thome lab\n"
+    )

@@ -1,0 +1,25 @@
+"""``tags``, as a person runs it."""
+
+import json
+
+import pytest
+
+from tests.cli.conftest import run
+from tests.cli.contexts import fill
+
+
+@pytest.fixture
+def env(store: str) -> dict[str, str]:
+    return fill(store)
+
+
+def test_tags_are_listed_the_most_used_first(env: dict[str, str]) -> None:
+    ended = run("tags", "--project", "shop", "--limit", "1", env=env)
+    assert ended.stdout == "2\tdecision\n"
+    assert ended.stderr == "1 of 2 tags; --limit shows more.\n"
+    ended = run("tags", "--project", "shop", "--json", env=env)
+    assert json.loads(ended.stdout) == {
+        "project_id": "shop",
+        "tags": [{"tag": "decision", "count": 2}, {"tag": "database", "count": 1}],
+        "total": 2,
+    }
