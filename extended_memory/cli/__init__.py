@@ -3,7 +3,6 @@
 - ``app``            which commands there are, and what an argument list asks for
 - ``commands``       the commands themselves
 - ``options``        the options of commands, read by the rules of the tools
-- ``moving``         places and projects that a transfer is told
 - ``environment``    the settings, the memory that they name, the machine
 - ``progress``       the progress of a command, as a bar
 - ``console``        lines, tables and JSON on standard output; questions
@@ -17,4 +16,5 @@
 - ``client_list``    the clients that are here, and where this server is in them
 - ``backup_report``  a backup in words and in JSON
 - ``import_report``  what an import found and did
+- ``legacy_report``  what there is to know about the Redis of 0.9.0
 """

@@ -1,64 +1,20 @@
-"""What an import found and did, counted while it runs and told at its end."""
+"""What an import found and did, in words and in JSON."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from extended_memory.cli import console
 from extended_memory.cli.console import counted
 from extended_memory.domain import MAXIMUM_CONTENT_BYTES
 from extended_memory.transfer.duplicates import Place
-from extended_memory.transfer.formats import catalogue
-from extended_memory.transfer.formats.item import Damaged, Found, Item, LeftOut, TransferError
+from extended_memory.transfer.formats.item import TransferError
+from extended_memory.transfer.importer import Source, Tally
 
 _ELSEWHERE: dict[Place, str] = {
     "in_trash": "left in the trash",
     "moved": "left in the project they moved to",
     "forgotten": "left out, forgotten for good",
 }
-
-_SHOWN = 20
-"""How many of the places that could not be read are named."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """One thing to import: its name as it was given, what it is, and its size."""
-
-    name: str
-    opened: catalogue.Opened
-    size: int
-
-
-@dataclass(slots=True, kw_only=True)
-class Tally:
-    """What became of a source, counted while it is read."""
-
-    found: int = 0
-    new: int = 0
-    places: Counter[Place] = field(default_factory=Counter)
-    """Where what is not new is."""
-    lost_tags: int = 0
-    undated: int = 0
-    split: int = 0
-    damaged_count: int = 0
-    damaged: list[Damaged] = field(default_factory=list)
-    left_out: Counter[str] = field(default_factory=Counter)
-
-    def note(self, item: Item) -> None:
-        """Count what a reader gave."""
-        if isinstance(item, Found):
-            self.found += 1
-            self.lost_tags += item.lost_tags
-            self.undated += item.is_undated
-            self.split += item.part == 2
-        elif isinstance(item, LeftOut):
-            self.left_out[item.kind] += 1
-        else:
-            self.damaged_count += 1
-            if len(self.damaged) < _SHOWN:
-                self.damaged.append(item)
 
 
 def tell(tallies: Sequence[tuple[Source, Tally]], *, dry_run: bool, as_json: bool) -> None:

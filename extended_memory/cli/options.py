@@ -16,6 +16,10 @@ DEFAULT_IMPORTANCE = arguments.DEFAULT_IMPORTANCE
 DEFAULT_TAG_LIMIT = arguments.DEFAULT_TAG_LIMIT
 
 
+STANDARD = "-"
+"""Standard input or output, in place of a file."""
+
+
 def read(kind: Any, value: object, *, name: str) -> Any:
     """Return a value as an argument of a tool reads it.
 
@@ -78,14 +82,35 @@ def _tags(name: str, kind: Any) -> Parameter:
     )
 
 
+def _no_option(_type: Any, place: Any) -> None:
+    for name in (place,) if isinstance(place, str) else place:
+        if name.startswith("-") and name != STANDARD:
+            raise ValueError(f"There is no option {name}; a file of that name is ./{name}.")
+
+
+Place = Annotated[str, Parameter(allow_leading_hyphen=True, validator=_no_option)]
+"""A file or a folder, or ``STANDARD``."""
 Json = Annotated[
     bool,
     Parameter(name="--json", negative="", show_default=False, help="Print the answer as JSON."),
 ]
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
+Overwrite = Annotated[
+    bool,
+    Parameter(
+        name="--overwrite",
+        negative="",
+        show_default=False,
+        help="Replace a file of another kind; never one of the memory itself, and no folder.",
+    ),
+]
 Yes = Annotated[bool, Parameter(name="--yes", negative="", show_default=False, help="Do not ask.")]
 Project = Annotated[
     str, _project(f"The project; without it the pinned one, else {DEFAULT_PROJECT}.")
+]
+OnlyProject = Annotated[str, _project("This project alone; without it, all.")]
+IntoProject = Annotated[
+    str, _project("Put everything into this project that is not there, whatever others hold.")
 ]
 InProject = Annotated[str, _project("Only in this project; without it, in any.")]
 ProjectName = Annotated[str, Parameter(converter=_project_name)]

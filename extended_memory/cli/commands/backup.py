@@ -1,25 +1,21 @@
 """``backup``: copies the memory's file while servers use it."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
 from rich.filesize import decimal
 
-from extended_memory.cli import console, environment
+from extended_memory.cli import console, environment, options
 from extended_memory.cli.backup_report import contexts_in, moved_values, say_moved, values
 from extended_memory.cli.progress import shown_progress
 from extended_memory.storage.backends import back_up
-
-AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 
 
 def backup(
     file: Path | None = None,
     /,
     *,
-    overwrite: Annotated[bool, Parameter(negative="")] = False,
-    as_json: AsJson = False,
+    overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
 ) -> None:
     """Copy the memory's file while servers use it.
 
@@ -30,10 +26,6 @@ def backup(
     ----------
     file
         A new file, or a folder, for the copy. Left out: beside the memory.
-    overwrite
-        Replace the file that is there; never one of the memory itself.
-    as_json
-        Print one JSON object.
     """
     location = environment.settings().storage
     environment.require(location)

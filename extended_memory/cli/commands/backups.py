@@ -1,16 +1,11 @@
 """``backups``: the copies beside the memory's file."""
 
-from typing import Annotated
-
-from cyclopts import Parameter
 from rich.filesize import decimal
 
-from extended_memory.cli import console, environment
+from extended_memory.cli import console, environment, options
 from extended_memory.cli.backup_report import contexts_in, values
 from extended_memory.storage.backends import backups as copies_beside
 from extended_memory.storage.backends import is_there, shown
-
-AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 
 _REASONS = {
     "manual": "made by backup",
@@ -19,14 +14,8 @@ _REASONS = {
 }
 
 
-def backups(*, as_json: AsJson = False) -> None:
-    """List the copies beside the memory's file, the newest first.
-
-    Parameters
-    ----------
-    as_json
-        Print one JSON array.
-    """
+def backups(*, as_json: options.Json = False) -> None:
+    """List the copies beside the memory's file, the newest first."""
     location = environment.settings().storage
     found = copies_beside(location)
     if not found and not is_there(location):  # copies may be left of a file that was lost

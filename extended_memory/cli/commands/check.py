@@ -2,11 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from extended_memory.cli import console, environment
+from extended_memory.cli import console, environment, options
 from extended_memory.cli.progress import shown_progress
 from extended_memory.domain import (
     ExtendedMemoryError,
@@ -23,8 +20,8 @@ class ChecksFailedError(ExtendedMemoryError):
 
 def check(
     *,
-    repair: Annotated[bool, Parameter(negative="")] = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    repair: options.Switch = False,
+    as_json: options.Json = False,
 ) -> None:
     """Look whether all that is stored fits together: the file, counts, tags, trash, search.
 
@@ -35,8 +32,6 @@ def check(
     repair
         Rebuild what the contexts themselves say: counts, tags, the search index. No context, no
         earlier text and nothing in the trash is changed or removed.
-    as_json
-        Print one JSON object.
     """
     with environment.opened_store(missing="empty") as store:
         store.prepare()  # what the log has to say of the store comes before the bar

@@ -3,29 +3,26 @@
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import asdict
-from itertools import takewhile
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import Parameter
 from rich.progress import Progress
 
 from extended_memory import output
-from extended_memory.cli import console, environment
-from extended_memory.cli.commands import import_redis
+from extended_memory.cli import console, environment, legacy_report, options
 from extended_memory.cli.progress import progress
 from extended_memory.domain import (
     TIME_BOUNDS,
-    PortableContext,
     SettingsError,
     StoreError,
     TimeRefusedError,
 )
-from extended_memory.names import normalise_project
 from extended_memory.settings import RedisLocation, SqliteLocation
 from extended_memory.storage.backends import open_legacy_redis, side_files, store_files
 from extended_memory.storage.redis.connection.health import LEGACY_PREFIX
 from extended_memory.store_service import StoreService
-from extended_memory.transfer.snapshot import Comparison, Copied, batches, everything
+from extended_memory.transfer.copier import copy_batches, copy_store
+from extended_memory.transfer.verification import Comparison, Copied
 
 if TYPE_CHECKING:
     from extended_memory.storage.redis.legacy import Survey
@@ -39,8 +36,8 @@ def copy(
     target: str,
     /,
     *,
-    project: str | None = None,
-    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    project: options.OnlyProject = "",
+    as_json: options.Json = False,
 ) -> None:
     """Copy every context of one store into another, and check that it is there.
 
@@ -54,16 +51,10 @@ def copy(
         Where they are, such as sqlite:///~/memory/memory.db.
     target
         Where they go to, such as redis://localhost:6379/0.
-    project
-        Copy this project alone.
-    as_json
-        Print the report as one JSON object.
     """
     at = environment.place(source, argument="SOURCE", as_written=True)
     to = environment.place(target, argument="TARGET")
     _require_own_place(to, at)
-    only = normalise_project(project or "")
-    copied = Copied()
     report: dict[str, Any] = {}
     lines: list[str] = []
     with (
@@ -74,13 +65,16 @@ def copy(
         for each in (old, store):
             each.prepare()  # what the log has to say of the stores comes before the bar
         if isinstance(at, RedisLocation) and old.notice and _is_empty(old):
-            survey = _bring_over_from_0_9_0(at, store, bar, copied, only=only)
-            report["of_0.9.0"] = import_redis.values(survey)
-            lines = import_redis.remarks(survey)
+            copied, survey = _copied_from_0_9_0(at, store, bar, project=project)
+            report["of_0.9.0"] = legacy_report.values(survey)
+            lines = legacy_report.lines(survey)
         else:
-            _bring_over(old, store, bar, copied, only=only)
-        if only and not copied.found and not copied.refused:
-            raise SettingsError(f'There is no project "{only}" to copy.', remedy="check its name.")
+            task = bar.add_task("Copying", total=old.context_count(project))
+            copied = copy_store(old, store, partial(bar.advance, task), only=project)
+        if project and not copied.found and not copied.refused:
+            raise SettingsError(
+                f'There is no project "{project}" to copy.', remedy="check its name."
+            )
         task = bar.add_task("Checking", total=store.context_count())
         compared = copied.compared(store, lambda: bar.advance(task))
     if as_json:
@@ -130,42 +124,19 @@ def _require_own_place(
             output.target(side, store=[at.path])
 
 
-def _bring_over(
-    old: StoreService, store: StoreService, bar: Progress, copied: Copied, *, only: str
-) -> None:
-    task = bar.add_task("Copying", total=old.context_count(only))
-    last = 0
-    for batch in batches(everything(old)):
-        # What is there under its own id already, is so where both are one store, or where one
-        # began as a copy of the other's file.
-        there = _between(store, last, max(batch))
-        last = max(batch)
-        some = {number: one for number, one in batch.items() if only in ("", one.project)}
-        missing = {number: one for number, one in some.items() if there.get(number) != one}
-        for number, one in missing.items():
-            if one.unstorable_time is not None:
-                copied.refused.append(number)
-                del some[number]
-        takable = [one for number, one in missing.items() if number in some]
-        copied.add(list(some.values()), store.add_imported(takable))
-        bar.advance(task, sum(one.forgotten_at is None for one in some.values()))
-
-
-def _between(store: StoreService, after: int, last: int) -> dict[int, PortableContext]:
-    """Return what has an id in a range."""
-    return dict(takewhile(lambda each: each[0] <= last, everything(store, after=after)))
-
-
-def _bring_over_from_0_9_0(
-    at: RedisLocation, store: StoreService, bar: Progress, copied: Copied, *, only: str
-) -> "Survey":
+def _copied_from_0_9_0(
+    at: RedisLocation, store: StoreService, bar: Progress, *, project: str
+) -> "tuple[Copied, Survey]":
     """Copy what 0.9.0 keeps under our prefix, if it was its own as well, or under its default."""
     for prefix in dict.fromkeys((at.key_prefix, LEGACY_PREFIX)):
         with closing(open_legacy_redis(at.url, prefix=prefix)) as legacy:
-            survey = import_redis.bring_over(legacy, store, bar, copied, only=only)
+            task = bar.add_task("Looking", total=None)
+            survey = legacy.survey()
+            bar.update(task, description="Copying", total=survey.contexts)
+            copied = copy_batches(legacy.read(), store, partial(bar.advance, task), only=project)
         if survey.contexts:
             break
-    return survey
+    return copied, survey
 
 
 def _is_empty(store: StoreService) -> bool:

@@ -7,13 +7,11 @@ from contextlib import AbstractContextManager, nullcontext
 from os.path import exists
 from pathlib import Path
 from textwrap import wrap
-from typing import Annotated
 
-from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
-from extended_memory.cli import console, environment
+from extended_memory.cli import console, environment, options
 from extended_memory.doctor import clients, folder, installation, round_trip
 from extended_memory.domain import ExtendedMemoryError, Remark, SettingsError, complaint
 from extended_memory.settings import SqliteLocation
@@ -37,7 +35,7 @@ class ProblemsFoundError(ExtendedMemoryError):
     """The doctor found a problem: the command ends with 1."""
 
 
-def doctor(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
+def doctor(*, as_json: options.Json = False) -> None:
     """Say what is well with this installation, what is not, and what to do about it.
 
     It looks at versions, the memory, its folder or its Redis, and every client that is configured,

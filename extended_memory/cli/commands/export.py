@@ -13,7 +13,7 @@ from typing import IO, Annotated, Literal
 from cyclopts import Parameter
 
 from extended_memory import output
-from extended_memory.cli import console, environment, moving
+from extended_memory.cli import console, environment, options
 from extended_memory.cli.progress import progress
 from extended_memory.output import Target
 from extended_memory.storage.backends import store_files
@@ -27,13 +27,13 @@ _NOTHING = {"contexts": 0, "trash": 0, "revisions": 0}
 
 
 def export(
-    file: moving.Place = moving.STANDARD,
+    file: options.Place = options.STANDARD,
     /,
     *,
     form: Annotated[Literal["jsonl", "markdown"], Parameter(name="--format")] = "jsonl",
-    project: str = "",
-    overwrite: Annotated[bool, Parameter(negative="")] = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    project: options.OnlyProject = "",
+    overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
 ) -> None:
     """Write the memory to a file, to standard output, or to a folder of Markdown files.
 
@@ -46,15 +46,8 @@ def export(
         The file or, for Markdown, a new folder; - or nothing is standard output.
     form
         What to write.
-    project
-        Only this project.
-    overwrite
-        Replace a file that is no export; never one of the memory itself, and no folder.
-    as_json
-        Print the report as one JSON object; on standard error where the data is on standard
-        output.
     """
-    if form == "markdown" and file == moving.STANDARD:
+    if form == "markdown" and file == options.STANDARD:
         raise TransferError(
             "Markdown goes into a folder.",
             remedy="name a new one, such as `export --format markdown notes`.",
@@ -62,9 +55,8 @@ def export(
     own_files = store_files(environment.settings().storage)
     path = Path(expanduser(file))
     with environment.opened_store(missing="empty") as store:
-        only = moving.project_name(project)
-        store.scope.among(only)  # what is not in the scope is refused before a file is made
-        if environment.is_empty_place() and file != moving.STANDARD:
+        store.scope.among(project)  # what is not in the scope is refused before a file is made
+        if environment.is_empty_place() and file != options.STANDARD:
             # It was said; an empty file in place of an earlier export would look like one.
             if as_json:
                 console.show_json({"file": None, **_NOTHING})
@@ -74,19 +66,19 @@ def export(
         # Before the store is opened: a name such as /dev/fd/5 could be one of its own files then.
         if form == "markdown":
             with _told(path.name), output.filled_folder(path, store=own_files) as folder:
-                report = _to_folder(store, folder, only)
+                report = _to_folder(store, folder, project)
             say = console.say
         else:
-            with _told("Standard output" if file == moving.STANDARD else path.name):
+            with _told("Standard output" if file == options.STANDARD else path.name):
                 to = _target(file, own_files, overwrite=overwrite)
                 with output.opened(to) as out:
-                    report = _to_lines(store, out, only)
+                    report = _to_lines(store, out, project)
             say = console.note if to.is_standard_output else console.say
     _tell(report, file, say, as_json=as_json)
 
 
 def _target(file: str, own_files: tuple[Path, ...], *, overwrite: bool) -> Target:
-    if file == moving.STANDARD:
+    if file == options.STANDARD:
         return output.standard_output(own_files)
     path = Path(expanduser(file))
     if path.is_dir():
@@ -155,7 +147,7 @@ def _tell(report: dict[str, int], file: str, say: Callable[[str], None], *, as_j
     if as_json:
         say(json.dumps({"file": file, **report}, ensure_ascii=False))
         return
-    name = "standard output" if file == moving.STANDARD else file
+    name = "standard output" if file == options.STANDARD else file
     lines = [f"{console.counted(report['contexts'], 'context')} exported to {name}."]
     if report.get("trash"):
         lines.append(

@@ -27,8 +27,8 @@ def install(
     name: str | None = None,
     file: Path | None = None,
     print_only: Annotated[bool, Parameter(name="--print", negative="")] = False,
-    yes: options.Switch = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    yes: options.Yes = False,
+    as_json: options.Json = False,
 ) -> None:
     """Write this server into the configuration of a client; without one, list the clients.
 
@@ -51,10 +51,6 @@ def install(
         The configuration file, where it is not the user's own: a project's, or a profile's.
     print_only
         Only print the entry, and where it belongs on stderr.
-    yes
-        Do not ask.
-    as_json
-        Print what was done as one JSON object.
     """
     if client is None:
         show_clients(as_json=as_json)

@@ -1,11 +1,8 @@
 """``restore-backup``: puts a copy in the place of the memory's file."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from extended_memory.cli import console, environment
+from extended_memory.cli import console, environment, options
 from extended_memory.cli.backup_report import contexts_in, moved_values, say_moved, values
 from extended_memory.cli.progress import shown_progress
 from extended_memory.domain import SettingsError
@@ -13,11 +10,13 @@ from extended_memory.storage.backends import backup_to_restore, shown
 from extended_memory.storage.backends import backups as copies_beside
 from extended_memory.storage.backends import restore_backup as put_back
 
-AsJson = Annotated[bool, Parameter(name="--json", negative="")]
-
 
 def restore_backup(
-    file: Path, /, *, yes: Annotated[bool, Parameter(negative="")] = False, as_json: AsJson = False
+    file: Path,
+    /,
+    *,
+    yes: options.Yes = False,
+    as_json: options.Json = False,
 ) -> None:
     """Put a copy in the place of the memory's file, and keep the present one beside it.
 
@@ -27,10 +26,6 @@ def restore_backup(
     ----------
     file
         The copy: a path, or the name of one that `backups` lists.
-    yes
-        Do not ask.
-    as_json
-        Print one JSON object.
     """
     location = environment.settings().storage
     chosen = file.expanduser()

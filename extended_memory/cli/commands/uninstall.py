@@ -1,9 +1,6 @@
 """``uninstall``: takes this server out of a client's configuration."""
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from extended_memory.cli import environment, options
 from extended_memory.cli.client_change import carry_out, configuration_file
@@ -17,8 +14,8 @@ def uninstall(
     *,
     name: str | None = None,
     file: Path | None = None,
-    yes: options.Switch = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    yes: options.Yes = False,
+    as_json: options.Json = False,
 ) -> None:
     """Take this server out of the configuration of a client. What is remembered stays.
 
@@ -30,10 +27,6 @@ def uninstall(
         Only the entry of this name, not every one that starts this server.
     file
         The configuration file, where it is not the user's own.
-    yes
-        Do not ask.
-    as_json
-        Print what was done as one JSON object.
     """
     of = named(client)
     at = file or of.files(environment.machine())[0]

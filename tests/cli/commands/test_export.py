@@ -112,7 +112,6 @@ def test_an_empty_store_is_exported_and_an_empty_folder_is_filled(
         (["{tmp}/none/a.jsonl"], "a.jsonl cannot be written: No such file or directory."),
         (["/dev/full/a.jsonl"], "a.jsonl cannot be written: Not a directory."),
         (["--format", "markdown"], "Markdown goes into a folder: name a new one"),
-        (["--project", "a\x07b"], "A project's name has no control characters"),
     ],
 )
 def test_what_cannot_be_written_is_a_sentence(
@@ -123,6 +122,13 @@ def test_what_cannot_be_written_is_a_sentence(
     assert (ended.returncode, ended.stdout) == (1, "")
     assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_name_that_no_project_has_is_wrong_usage(place: Path) -> None:
+    make(str(place))
+    ended = run("export", "--project", "a\x07b", env={})
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "control character" in ended.stderr
 
 
 def test_a_full_disk_is_a_sentence(store: str) -> None:
