@@ -8,6 +8,13 @@ from typing import Literal
 
 MINIMUM_IMPORTANCE = 1
 MAXIMUM_IMPORTANCE = 10
+DEFAULT_IMPORTANCE = 5
+
+MAXIMUM_TAGS = 32
+"""Of a context that is saved today; older stores may hold more."""
+
+MAXIMUM_INTEGER = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exact (RFC 8259, section 6)."""
 
 MAXIMUM_CONTENT_BYTES = 50_000
 """Of UTF-8, in a context that is saved today; older stores may hold larger ones."""

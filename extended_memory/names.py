@@ -1,4 +1,4 @@
-"""How the names of projects and tags are normalised: two spellings of one name are one name."""
+"""Names of projects and tags: two spellings of one name are one name; and words for yes and no."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -7,6 +7,11 @@ from extended_memory.domain import DEFAULT_PROJECT
 
 MAXIMUM_PROJECT_CHARACTERS = 200
 MAXIMUM_TAG_CHARACTERS = 100
+
+_SWITCHES = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
 
 
 def normalise_project(name: str) -> str:
@@ -18,6 +23,44 @@ def normalise_project(name: str) -> str:
     # Lower-casing can leave a decomposed letter behind (U+0130 does), so compose once more.
     lowered = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower())
     return " ".join(lowered.replace("_", " ").replace("-", " ").split())
+
+
+class NameRefusedError(ValueError):
+    """A name breaks a rule, which completes "the name must ..."."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"must {rule}")
+        self.rule = rule
+
+
+def checked_project(name: str) -> str:
+    """Return the one spelling of a project's name, "" for a blank one.
+
+    Raises:
+        NameRefusedError: no project can have the name.
+    """
+    if control_character(name.strip()) is not None:
+        raise NameRefusedError("have no control characters")
+    project = normalise_project(name)
+    if len(project) > MAXIMUM_PROJECT_CHARACTERS:
+        raise NameRefusedError(f"be at most {MAXIMUM_PROJECT_CHARACTERS} characters")
+    return project
+
+
+def checked_tag(name: str) -> str:
+    """Return the one spelling of a tag.
+
+    Raises:
+        NameRefusedError: no context can carry it.
+    """
+    tag = normalise_tag(name)
+    if not tag:
+        raise NameRefusedError("not be blank")
+    if control_character(tag) is not None:
+        raise NameRefusedError("have no control characters")
+    if len(tag) > MAXIMUM_TAG_CHARACTERS:
+        raise NameRefusedError(f"be at most {MAXIMUM_TAG_CHARACTERS} characters")
+    return tag
 
 
 def adopted_project(name: str) -> str:
@@ -41,3 +84,17 @@ def normalise_tag(tag: str) -> str:
 def control_character(text: str) -> str | None:
     """Return the first control character (Unicode category Cc) of a text, if it has one."""
     return next((c for c in text if unicodedata.category(c) == "Cc"), None)
+
+
+def is_unicode(text: str) -> bool:
+    """Say whether a text has a form in UTF-8, that is, no lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def read_switch(word: str) -> bool | None:
+    """Return what a word for yes or no means, None where it is another word."""
+    return _SWITCHES.get(word.lower())

@@ -8,7 +8,7 @@ from fastmcp.dependencies import Depends
 from fastmcp.exceptions import ResourceError
 from fastmcp.tools import ToolResult
 
-from extended_memory.domain import Change, ContextPage, Note, Selection
+from extended_memory.domain import DEFAULT_IMPORTANCE, Change, ContextPage, Note, Selection
 from extended_memory.protocol import answers, arguments, replies
 from extended_memory.protocol.app import (
     MemoryServer,
@@ -46,7 +46,7 @@ def _result(text: str, answer: Mapping[str, Any]) -> ToolResult:
 @mcp.memory_tool("Save to memory", answers.SavedAnswer)
 def save_context(
     content: arguments.Content,
-    importance_level: arguments.Importance = arguments.DEFAULT_IMPORTANCE,
+    importance_level: arguments.Importance = DEFAULT_IMPORTANCE,
     tags: arguments.Tags = (),
     project_id: arguments.ProjectId = "",
     memory: MemoryService = Depends(current_memory),

@@ -10,9 +10,10 @@ from pathlib import Path
 from extended_memory import placeholders
 from extended_memory.domain import DEFAULT_TRASH_DAYS, EVERY_PROJECT, Scope, SettingsError
 from extended_memory.names import (
-    MAXIMUM_PROJECT_CHARACTERS,
+    NameRefusedError,
+    checked_project,
     control_character,
-    normalise_project,
+    read_switch,
 )
 from extended_memory.paths import is_quoted, path_of, quoted, sqlite_path, unreplaced
 
@@ -41,9 +42,6 @@ DEFAULT_KEY_PREFIX = "em"
 """Not 0.9.0's, whose keys may lie on the same server."""
 
 MAXIMUM_TRASH_DAYS = 36_500
-
-_YES = {"1", "true", "yes", "on"}
-_NO = {"", "0", "false", "no", "off"}
 
 _SQLITE = re.compile(r"sqlite(?:\+\w+)?://(?P<path>.*)", re.DOTALL | re.IGNORECASE)
 _REDIS = re.compile(r"(?:unix|rediss?(?:\+[a-z0-9+.-]*)?)://", re.IGNORECASE)
@@ -261,16 +259,12 @@ def _read_path(text: str) -> Path:
 
 
 def _scope(name: str) -> Scope:
-    project = normalise_project(replaced(EXTENDED_MEMORY_PROJECT, name))
-    if control_character(name.strip()) is not None:
+    try:
+        project = checked_project(replaced(EXTENDED_MEMORY_PROJECT, name))
+    except NameRefusedError as error:
         raise SettingsError(
-            f"{EXTENDED_MEMORY_PROJECT} holds a control character.", remedy="remove it."
-        )
-    if len(project) > MAXIMUM_PROJECT_CHARACTERS:
-        raise SettingsError(
-            f"{EXTENDED_MEMORY_PROJECT} has {len(project)} characters.",
-            remedy=f"at most {MAXIMUM_PROJECT_CHARACTERS} are allowed.",
-        )
+            f"{EXTENDED_MEMORY_PROJECT} must {error.rule}.", remedy="give it another name."
+        ) from None
     return Scope(projects=frozenset({project})) if project else EVERY_PROJECT
 
 
@@ -297,8 +291,9 @@ def _key_prefix(prefix: str) -> str:
 
 
 def _switch(name: str, value: str) -> bool:
-    if value.lower() not in _YES | _NO:
+    switch = read_switch(value or "no")
+    if switch is None:
         raise SettingsError(
             f"{name} is neither yes nor no.", remedy="write one of them, or leave it out."
         )
-    return value.lower() in _YES
+    return switch

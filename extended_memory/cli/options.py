@@ -12,7 +12,6 @@ from extended_memory.protocol import arguments, refusals
 
 DEFAULT_LIMIT = arguments.DEFAULT_LIMIT
 DEFAULT_SEARCH_LIMIT = arguments.DEFAULT_SEARCH_LIMIT
-DEFAULT_IMPORTANCE = arguments.DEFAULT_IMPORTANCE
 DEFAULT_TAG_LIMIT = arguments.DEFAULT_TAG_LIMIT
 
 

@@ -16,33 +16,32 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Wit
 from pydantic_core import PydanticCustomError
 
 from extended_memory.domain import (
+    DEFAULT_IMPORTANCE,
     MAXIMUM_CONTENT_BYTES,
     MAXIMUM_IMPORTANCE,
+    MAXIMUM_INTEGER,
+    MAXIMUM_TAGS,
     MINIMUM_IMPORTANCE,
     OLDEST_TIME,
     TimeSpan,
 )
 from extended_memory.names import (
-    MAXIMUM_PROJECT_CHARACTERS,
-    MAXIMUM_TAG_CHARACTERS,
-    control_character,
-    normalise_project,
-    normalise_tag,
+    NameRefusedError,
+    checked_project,
+    checked_tag,
+    is_unicode,
+    read_switch,
 )
 from extended_memory.protocol.nesting import is_too_deep
-from extended_memory.protocol.transport import SURROGATE_KEY, is_unicode
+from extended_memory.protocol.transport import SURROGATE_KEY
 
-MAXIMUM_TAGS = 32
 MAXIMUM_FILTER_TAGS = 10
 MAXIMUM_LIMIT = 100
 MAXIMUM_TAG_LIMIT = 1000
 MAXIMUM_IDS = 100
 MAXIMUM_SEARCH_LIMIT = 50
 MAXIMUM_QUERY_CHARACTERS = 1_000
-MAXIMUM_INTEGER = 2**53 - 1
-"""The largest whole number that every JSON reader keeps exact (RFC 8259, section 6)."""
 
-DEFAULT_IMPORTANCE = 5
 DEFAULT_MINIMUM_IMPORTANCE = 7
 DEFAULT_LIMIT = 30
 DEFAULT_OFFSET = 0
@@ -60,9 +59,6 @@ _MOMENT = re.compile(
     r"(?P<zone>Z|[+-]\d\d:\d\d)?)?",
     re.IGNORECASE | re.ASCII,
 )
-
-_TRUE = {"true", "1", "yes", "on"}
-_FALSE = {"false", "0", "no", "off"}
 
 
 def refusal(rule: str) -> PydanticCustomError:
@@ -98,24 +94,18 @@ def _query(value: str) -> str:
     return value
 
 
-def _project(value: str) -> str:
-    if control_character(value.strip()) is not None:
-        raise refusal("have no control characters")
-    name = normalise_project(value)
-    if len(name) > MAXIMUM_PROJECT_CHARACTERS:
-        raise refusal(f"be at most {MAXIMUM_PROJECT_CHARACTERS} characters")
+def _name(checked: Callable[[str], str]) -> Callable[[str], str]:
+    def name(value: str) -> str:
+        try:
+            return checked(value)
+        except NameRefusedError as error:
+            raise refusal(error.rule) from None
+
     return name
 
 
-def _tag(value: str) -> str:
-    name = normalise_tag(value)
-    if not name:
-        raise refusal("not be blank")
-    if control_character(name) is not None:
-        raise refusal("have no control characters")
-    if len(name) > MAXIMUM_TAG_CHARACTERS:
-        raise refusal(f"be at most {MAXIMUM_TAG_CHARACTERS} characters")
-    return name
+_project = _name(checked_project)
+_tag = _name(checked_tag)
 
 
 def _at_most(count: int) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
@@ -173,9 +163,7 @@ def _boolean(default: bool) -> Callable[[Any], Any]:
         if value is None:
             return default
         if isinstance(value, str):
-            word = value.strip().lower()
-            if word in _TRUE | _FALSE:
-                return word in _TRUE
+            value = read_switch(value.strip())
         if not isinstance(value, bool):
             raise refusal("be true or false")
         return value

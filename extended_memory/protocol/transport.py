@@ -34,6 +34,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from extended_memory.names import is_unicode
 from extended_memory.protocol import nesting
 from extended_memory.shutdown import EXIT_SECONDS, Ending, ServerEndsError
 
@@ -391,15 +392,6 @@ def _encoded(message: "JSONRPCMessage") -> tuple[bytes, int | str | None]:
                 line = line.replace(character, escape)
     answers_to = message.id if isinstance(message, (JSONRPCError, JSONRPCResponse)) else None
     return line.encode() + b"\n", answers_to
-
-
-def is_unicode(text: str) -> bool:
-    """Say whether a text has a form in UTF-8, that is, no lone surrogate."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _without_surrogates(value: Any) -> Any:

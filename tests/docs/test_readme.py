@@ -21,7 +21,7 @@ import pytest
 from fastmcp import Client
 from mcp_types.version import SUPPORTED_PROTOCOL_VERSIONS
 
-from extended_memory import __main__, custom_instructions, logs, service, shutdown
+from extended_memory import __main__, custom_instructions, domain, logs, service, shutdown
 from extended_memory.cli import app
 from extended_memory.domain import (
     DEFAULT_PROJECT,
@@ -208,7 +208,7 @@ async def program_bounds() -> dict[tuple[str, str], tuple[int, int]]:
         (tool, argument): (schema["minimum"], schema["maximum"])
         for tool, schemas in (await program()).items()
         for argument, schema in schemas.items()
-        if schema.get("maximum", arguments.MAXIMUM_INTEGER) < arguments.MAXIMUM_INTEGER
+        if schema.get("maximum", domain.MAXIMUM_INTEGER) < domain.MAXIMUM_INTEGER
     }
 
 
@@ -503,7 +503,7 @@ FACTS = {
         russian="в течение {} минут",
     ),
     "the most tags": Fact(
-        numbers=(arguments.MAXIMUM_TAGS,),
+        numbers=(domain.MAXIMUM_TAGS,),
         english="at most {} to a note",
         russian="не больше {} тегов",
     ),

@@ -2,7 +2,7 @@
 
 from extended_memory.cli import console, environment, options
 from extended_memory.cli.content import checked_content, standard_input
-from extended_memory.domain import Note
+from extended_memory.domain import DEFAULT_IMPORTANCE, Note
 from extended_memory.protocol import answers
 
 
@@ -10,7 +10,7 @@ def add(
     text: options.Text,
     /,
     *,
-    importance: options.Importance = options.DEFAULT_IMPORTANCE,
+    importance: options.Importance = DEFAULT_IMPORTANCE,
     tag: options.Tags = (),
     project: options.Project = "",
     as_json: options.Json = False,

@@ -8,9 +8,11 @@ from rich.console import Console
 
 from extended_memory.cli import console, environment, options
 from extended_memory.domain import MAXIMUM_IMPORTANCE, MINIMUM_IMPORTANCE, Summary, TagCount
-from extended_memory.protocol.arguments import MAXIMUM_TAG_LIMIT
 from extended_memory.protocol.replies import local_time, timestamp
 from extended_memory.service import MemoryService
+
+_TAGS_COUNTED = 1000
+"""How many tags of each project are looked at for the most used."""
 
 _TOP_TAGS = 10
 _PLOT_HEIGHT = 4
@@ -97,7 +99,7 @@ def _top_tags(memory: MemoryService, project: str) -> tuple[TagCount, ...]:
         return memory.popular_tags(project, minimum_count=1, limit=_TOP_TAGS).tags
     counts: Counter[str] = Counter()
     for each in memory.projects():
-        page = memory.popular_tags(each.name, minimum_count=1, limit=MAXIMUM_TAG_LIMIT)
+        page = memory.popular_tags(each.name, minimum_count=1, limit=_TAGS_COUNTED)
         counts.update({tag.tag: tag.count for tag in page.tags})
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(TagCount(tag=tag, count=count) for tag, count in ranked[:_TOP_TAGS])

@@ -6,8 +6,10 @@ from datetime import datetime, timezone
 from pydantic import TypeAdapter, ValidationError
 
 from extended_memory.domain import (
+    DEFAULT_IMPORTANCE,
     MAXIMUM_CONTENT_BYTES,
     MAXIMUM_IMPORTANCE,
+    MAXIMUM_TAGS,
     MINIMUM_IMPORTANCE,
     Note,
     PortableContext,
@@ -19,10 +21,9 @@ from extended_memory.names import (
     MAXIMUM_TAG_CHARACTERS,
     adopted_project,
     control_character,
+    is_unicode,
     normalise_tags,
 )
-from extended_memory.protocol.arguments import DEFAULT_IMPORTANCE, MAXIMUM_TAGS
-from extended_memory.protocol.transport import is_unicode
 from extended_memory.transfer.formats.item import Damaged, Found, Item, LeftOut
 from extended_memory.transfer.formats.record import BEYOND_BOUNDS
 from extended_memory.transfer.origins import digest

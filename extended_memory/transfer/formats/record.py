@@ -19,6 +19,7 @@ from typing_extensions import Self
 
 from extended_memory.domain import (
     MAXIMUM_IMPORTANCE,
+    MAXIMUM_INTEGER,
     MINIMUM_IMPORTANCE,
     TIME_BOUNDS,
     Note,
@@ -29,7 +30,6 @@ from extended_memory.domain import (
     to_milliseconds,
 )
 from extended_memory.names import adopted_project, normalise_tags
-from extended_memory.protocol.arguments import MAXIMUM_INTEGER
 from extended_memory.transfer.formats.item import Found
 from extended_memory.transfer.origins import origin_of
 

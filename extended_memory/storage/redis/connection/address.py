@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from extended_memory.domain import StoreError
+from extended_memory.names import read_switch
 
 DEFAULT_PORT = 6379
 DEFAULT_SENTINEL_PORT = 26379
@@ -15,7 +16,14 @@ _FORMS = (
     "redis+cluster://host1:6379,host2:6379 or redis+sentinel://host1:26379,host2:26379/service/0"
 )
 
-_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+def _switch(value: str) -> bool:
+    switch = read_switch(value)
+    if switch is None:
+        raise ValueError(value)
+    return switch
+
+
 _OPTIONS: dict[str, Callable[[str], Any]] = {
     "ssl_ca_certs": str,
     "ssl_ca_path": str,
@@ -24,7 +32,7 @@ _OPTIONS: dict[str, Callable[[str], Any]] = {
     "ssl_password": str,
     "ssl_ciphers": str,
     "ssl_cert_reqs": {name: name for name in ("none", "optional", "required")}.__getitem__,
-    "ssl_check_hostname": lambda value: _TRUTHS[value.lower()],
+    "ssl_check_hostname": _switch,
     "socket_timeout": float,
     "socket_connect_timeout": float,
     "protocol": int,
