@@ -25,7 +25,8 @@ Each package has a map of its own.
 - ``stderr``               standard error as a stream that nobody waits for
 - ``names``                how names of projects and tags are normalised
 - ``flaws``                the flaws that a check of a store can find, on every backend
-- ``domain``               the values all of the above speak in, and the errors they raise
+- ``domain``               the values all of the above speak in, and their bounds
+- ``errors``               what cannot be done: a fact, and its remedy
 - ``version``              the version of the product
 
 The history of the schema lies in ``migrations`` (in a checkout beside this package, in a wheel

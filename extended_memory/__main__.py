@@ -82,7 +82,9 @@ def main() -> None:
             signal.signal(getattr(signal, name), lambda _number, _frame: channel.end())
 
     from extended_memory import logs
-    from extended_memory.domain import SettingsError
+    from extended_memory.errors import (
+        SettingsError,
+    )
     from extended_memory.protocol.startup import import_server
     from extended_memory.settings import Settings
 

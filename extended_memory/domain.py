@@ -6,6 +6,13 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Literal
 
+from extended_memory.errors import (
+    ExtendedMemoryError,
+    ProjectRefusedError,
+    ReadOnlyError,
+    TimeRefusedError,
+)
+
 MINIMUM_IMPORTANCE = 1
 MAXIMUM_IMPORTANCE = 10
 DEFAULT_IMPORTANCE = 5
@@ -376,79 +383,12 @@ class RestoredBackup:
     moved: tuple[MovedFile, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
-    """One fact about an installation, how bad it is, and what to do where something is.
-
-    Neither holds anything that was saved, a project's name or a secret. ``detail`` is for the
-    person alone: it may hold what another program says.
-    """
-
-    level: Literal["ok", "warning", "problem"] = "ok"
-    fact: str
-    remedy: str = ""
-    detail: str = ""
-
-
-class ExtendedMemoryError(Exception):
-    """Something that cannot be done, and how a person can mend it.
-
-    Both parts may be shown to a client: they hold no SQL, no trace, no directory and nothing
-    of another project.
-
-    Attributes:
-        fact: A sentence with its full stop.
-        remedy: A clause in lower case with its full stop, "" where nothing can be done. As a
-            string, the error is both, joined by a colon.
-    """
-
-    def __init__(self, fact: str, *, remedy: str = "") -> None:
-        super().__init__(f"{fact.removesuffix('.')}: {remedy}" if remedy else fact)
-        self.fact = fact
-        self.remedy = remedy
-
-
-class SettingsError(ExtendedMemoryError):
-    """A setting cannot be understood: the process ends."""
-
-
-class UnusableSettingError(SettingsError):
-    """A setting would lead to a memory that is lost, or to another one in each folder.
-
-    A command ends with the exit code of a server then.
-    """
-
-
-class PlaceholderError(UnusableSettingError):
-    """A setting holds a placeholder that nothing has replaced by its value."""
-
-
-class ProjectRefusedError(ExtendedMemoryError):
-    """A project was asked for that this server does not serve."""
-
-
-class ReadOnlyError(ExtendedMemoryError):
-    """A change was asked for where the memory may only be read; nothing was changed."""
-
-
 class ContextChangedError(ExtendedMemoryError):
     """A context is not what a change was made for; nothing was changed."""
 
     def __init__(self, current: Context) -> None:
         super().__init__(f"#{current.id} was changed meanwhile, so it was left as it is.")
         self.current = current
-
-
-class StoreError(ExtendedMemoryError):
-    """The store cannot serve a call now; the next call may find the cause gone."""
-
-
-class TimeRefusedError(StoreError):
-    """A time is out of the bounds of every store; nothing was stored."""
-
-
-class StoreBusyError(StoreError):
-    """Another writer is at work, and the call was not to wait for it; nothing has changed."""
 
 
 def require_storable(contexts: Iterable[PortableContext]) -> None:
@@ -480,11 +420,6 @@ def require_clock(now: datetime) -> datetime:
             remedy="set it right, and try again.",
         )
     return now
-
-
-def complaint(refusal: ExtendedMemoryError) -> Remark:
-    """Return an error as a remark."""
-    return Remark(level="problem", fact=refusal.fact, remedy=refusal.remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

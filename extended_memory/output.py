@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import IO, Final
 from unicodedata import normalize
 
-from extended_memory.domain import ExtendedMemoryError
+from extended_memory.errors import (
+    ExtendedMemoryError,
+)
 
 OWN_FILE: Final = 0o600
 OWN_FOLDER: Final = 0o700

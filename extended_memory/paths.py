@@ -11,7 +11,10 @@ from os.path import exists, expanduser, expandvars, isdir
 from pathlib import Path
 
 from extended_memory import placeholders
-from extended_memory.domain import PlaceholderError, UnusableSettingError
+from extended_memory.errors import (
+    PlaceholderError,
+    UnusableSettingError,
+)
 from extended_memory.placeholders import Placeholder
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")

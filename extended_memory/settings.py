@@ -8,7 +8,14 @@ from os.path import exists, expanduser, expandvars, isdir
 from pathlib import Path
 
 from extended_memory import placeholders
-from extended_memory.domain import DEFAULT_TRASH_DAYS, EVERY_PROJECT, Scope, SettingsError
+from extended_memory.domain import (
+    DEFAULT_TRASH_DAYS,
+    EVERY_PROJECT,
+    Scope,
+)
+from extended_memory.errors import (
+    SettingsError,
+)
 from extended_memory.names import (
     NameRefusedError,
     checked_project,

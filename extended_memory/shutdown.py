@@ -17,7 +17,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from extended_memory.domain import StoreError
+from extended_memory.errors import (
+    StoreError,
+)
 
 PATIENCE_SECONDS: Final = 10.0
 """How long the end of input waits for the next sign of progress."""

@@ -5,7 +5,9 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
-from extended_memory.domain import SettingsError
+from extended_memory.errors import (
+    SettingsError,
+)
 from extended_memory.settings import Settings, SqliteLocation
 from extended_memory.storage.sqlite.file.database import Database
 from extended_memory.storage.sqlite.models import Base

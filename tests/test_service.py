@@ -15,15 +15,17 @@ from extended_memory.domain import (
     ContextPage,
     Note,
     PortableContext,
-    ProjectRefusedError,
-    ReadOnlyError,
     Revision,
     Scope,
     SearchPage,
     Standing,
-    StoreError,
     Summary,
     TimeSpan,
+)
+from extended_memory.errors import (
+    ProjectRefusedError,
+    ReadOnlyError,
+    StoreError,
 )
 from extended_memory.service import MemoryService
 from extended_memory.storage.sqlite.repository import SqlRepository

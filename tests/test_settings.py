@@ -8,8 +8,10 @@ import pytest
 from extended_memory.custom_instructions import read
 from extended_memory.domain import (
     EVERY_PROJECT,
-    PlaceholderError,
     Scope,
+)
+from extended_memory.errors import (
+    PlaceholderError,
     SettingsError,
     UnusableSettingError,
 )

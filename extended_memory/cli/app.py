@@ -12,7 +12,10 @@ from cyclopts import App
 from cyclopts.completion.install import create_install_completion_command
 
 from extended_memory import logs
-from extended_memory.domain import ExtendedMemoryError, UnusableSettingError
+from extended_memory.errors import (
+    ExtendedMemoryError,
+    UnusableSettingError,
+)
 from extended_memory.version import __version__
 
 _FAILED = 1

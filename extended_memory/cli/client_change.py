@@ -13,7 +13,9 @@ from extended_memory import output
 from extended_memory.cli import console, environment
 from extended_memory.clients import change, files
 from extended_memory.clients.errors import ConfigurationError
-from extended_memory.domain import SettingsError
+from extended_memory.errors import (
+    SettingsError,
+)
 from extended_memory.storage.backends import store_files
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}

@@ -6,7 +6,9 @@ from typing import Any
 from extended_memory.cli import environment
 from extended_memory.clients import launch
 from extended_memory.clients.catalogue import Client
-from extended_memory.domain import SettingsError
+from extended_memory.errors import (
+    SettingsError,
+)
 from extended_memory.paths import path_of
 from extended_memory.settings import (
     CUSTOM_INSTRUCTION_PATH,

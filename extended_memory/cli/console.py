@@ -18,7 +18,9 @@ from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
-from extended_memory.domain import SettingsError
+from extended_memory.errors import (
+    SettingsError,
+)
 from extended_memory.protocol.replies import local_time
 
 _NARROW = 60

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from extended_memory.cli import console
-from extended_memory.domain import ExtendedMemoryError
+from extended_memory.errors import (
+    ExtendedMemoryError,
+)
 
 
 class EditorError(ExtendedMemoryError):

@@ -13,7 +13,11 @@ from extended_memory.access import Access
 from extended_memory.cli import console
 from extended_memory.clients.catalogue import Machine, System
 from extended_memory.clients.launch import Running
-from extended_memory.domain import ExtendedMemoryError, ProjectRefusedError, SettingsError
+from extended_memory.errors import (
+    ExtendedMemoryError,
+    ProjectRefusedError,
+    SettingsError,
+)
 from extended_memory.service import MemoryService
 from extended_memory.settings import (
     EXTENDED_MEMORY_PROJECT,

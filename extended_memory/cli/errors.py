@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from extended_memory.domain import ExtendedMemoryError
+from extended_memory.errors import (
+    ExtendedMemoryError,
+)
 
 
 class RefusedError(ExtendedMemoryError):

@@ -1,6 +1,8 @@
 """What can be wrong with a client's configuration, as sentences."""
 
-from extended_memory.domain import ExtendedMemoryError
+from extended_memory.errors import (
+    ExtendedMemoryError,
+)
 
 
 class ConfigurationError(ExtendedMemoryError):

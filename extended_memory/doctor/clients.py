@@ -13,17 +13,21 @@ from extended_memory.clients.configuration import Configuration, configurations
 from extended_memory.clients.entry import Entry
 from extended_memory.doctor.conversation import Conversation, ConversationError
 from extended_memory.doctor.round_trip import SECONDS, scratch_environment, without_ours
-from extended_memory.domain import PlaceholderError, Remark, SettingsError
+from extended_memory.errors import (
+    Diagnosis,
+    PlaceholderError,
+    SettingsError,
+)
 from extended_memory.settings import RedisLocation, Settings, SqliteLocation
 
 
-def remarks(machine: Machine, here: SqliteLocation | RedisLocation | None) -> Iterator[Remark]:
+def diagnoses(machine: Machine, here: SqliteLocation | RedisLocation | None) -> Iterator[Diagnosis]:
     """Give what there is to say of every client; ``here`` is the memory that is looked at."""
     found = list(configurations(machine))
     for configuration in found:
         yield from _of_a_client(configuration, machine, here)
     if not any(configuration.ours for configuration in found):
-        yield Remark(
+        yield Diagnosis(
             level="warning",
             fact="No client is configured to start this server.",
             remedy="`extended-memory-mcp install` lists the clients, and `extended-memory-mcp "
@@ -33,10 +37,10 @@ def remarks(machine: Machine, here: SqliteLocation | RedisLocation | None) -> It
 
 def _of_a_client(
     configuration: Configuration, machine: Machine, here: SqliteLocation | RedisLocation | None
-) -> Iterator[Remark]:
+) -> Iterator[Diagnosis]:
     title = configuration.client.title
     if configuration.fault is not None:
-        yield Remark(
+        yield Diagnosis(
             level="warning",
             fact=f"{title}: {configuration.path} cannot be read.",
             remedy="mend it, or put its copy back.",
@@ -51,11 +55,11 @@ def _of_a_client(
 
 def _of_the_command(
     name: str, configuration: Configuration, entry: Entry, machine: Machine
-) -> Remark:
+) -> Diagnosis:
     again = f"`extended-memory-mcp install {configuration.client.name}` writes a new entry."
     program = shutil.which(entry.command, path=machine.environment.get("PATH"))
     if program is None:
-        return Remark(
+        return Diagnosis(
             level="problem",
             fact=f"{name}: its command is not there, or not on the PATH.",
             remedy=again,
@@ -70,13 +74,13 @@ def _of_the_command(
             ) as server:
                 who = server.shake_hands(within=SECONDS)
         except ConversationError as error:
-            return Remark(
+            return Diagnosis(
                 level="problem",
                 fact=f"{name}: its command {error}.",
                 remedy=again,
                 detail=error.said,
             )
-    return Remark(fact=f"{name} starts {who}, which answers.")
+    return Diagnosis(fact=f"{name} starts {who}, which answers.")
 
 
 def _of_the_settings(
@@ -85,7 +89,7 @@ def _of_the_settings(
     entry: Entry,
     machine: Machine,
     here: SqliteLocation | RedisLocation | None,
-) -> Iterator[Remark]:
+) -> Iterator[Diagnosis]:
     """Say where a client's memory is another one than the one that is looked at."""
     # A client that a desktop starts does not have what is set in this shell.
     environment = without_ours(machine.environment)
@@ -98,13 +102,13 @@ def _of_the_settings(
                 f"{refusal.fact.removesuffix('.')}, unless {client.title} does when it starts "
                 "the server."
             )
-            yield Remark(level="warning", fact=f"{name}: {fact}", remedy=refusal.remedy)
+            yield Diagnosis(level="warning", fact=f"{name}: {fact}", remedy=refusal.remedy)
         else:
-            yield Remark(level="problem", fact=f"{name}: {refusal.fact}", remedy=refusal.remedy)
+            yield Diagnosis(level="problem", fact=f"{name}: {refusal.fact}", remedy=refusal.remedy)
         return
     there = settings.storage
     if here is not None and there != here and _place(there) != _place(here):
-        yield Remark(
+        yield Diagnosis(
             level="warning",
             fact=f"{name} uses another memory than the one looked at here.",
             remedy="set STORAGE_CONNECTION_STRING here to what the client's configuration says, or "

@@ -12,7 +12,9 @@ from os.path import exists
 from pathlib import Path
 from typing import Final
 
-from extended_memory.domain import Remark
+from extended_memory.errors import (
+    Diagnosis,
+)
 
 _LITTLE: Final = 200_000_000
 _TOO_LITTLE: Final = 20_000_000
@@ -82,45 +84,45 @@ _NETWORK: Final = frozenset(
 """Types of file systems, as the system names them, behind which another machine is."""
 
 
-def remarks(folder: Path, needed: int) -> Iterator[Remark]:
+def diagnoses(folder: Path, needed: int) -> Iterator[Diagnosis]:
     """Say how a folder is in which a file of so many bytes lies, or will."""
     there = next(each for each in (folder, *folder.parents) if exists(each))
     yield _of_the_disk(there, needed)
     synchronised = _synchronised_by(folder)
     if synchronised:
-        yield Remark(
+        yield Diagnosis(
             level="warning",
             fact=f"The memory lies in a folder that {synchronised} synchronises.",
             remedy=_ELSEWHERE,
         )
     kind = _file_system(there)
     if kind in _NETWORK:
-        yield Remark(
+        yield Diagnosis(
             level="warning",
             fact=f"The memory lies on a network file system ({kind}).",
             remedy=_ELSEWHERE,
         )
     elif not synchronised:
         unknown = "; which file system it is on is unknown" if not kind else f" ({kind})"
-        yield Remark(fact=f"The folder is neither synchronised nor on a network{unknown}.")
+        yield Diagnosis(fact=f"The folder is neither synchronised nor on a network{unknown}.")
 
 
-def _of_the_disk(folder: Path, needed: int) -> Remark:
+def _of_the_disk(folder: Path, needed: int) -> Diagnosis:
     free = shutil.disk_usage(folder).free
     fact = f"{free / 1_000_000_000:,.1f} GB of the disk are free."
     if free < _TOO_LITTLE:
-        return Remark(
+        return Diagnosis(
             level="problem",
             fact=f"{free / 1_000_000:,.1f} MB of the disk are free.",
             remedy="free some space, or nothing can be saved soon.",
         )
     if free < max(_LITTLE, 2 * needed):
-        return Remark(
+        return Diagnosis(
             level="warning",
             fact=fact,
             remedy="free some space: a backup needs as much as the file.",
         )
-    return Remark(fact=fact)
+    return Diagnosis(fact=fact)
 
 
 def _synchronised_by(folder: Path) -> str:

@@ -4,27 +4,29 @@ import platform
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
-from extended_memory.domain import Remark
+from extended_memory.errors import (
+    Diagnosis,
+)
 from extended_memory.settings import EXTENDED_MEMORY_PROJECT, VARIABLES
-from extended_memory.storage.backends import sqlite_remark
+from extended_memory.storage.backends import diagnose_sqlite
 from extended_memory.version import __version__
 
 _LIBRARIES = {"fastmcp": "FastMCP", "sqlalchemy": "SQLAlchemy", "redis": "redis-py"}
 
 
-def remarks(environment: Mapping[str, str]) -> Iterator[Remark]:
+def diagnoses(environment: Mapping[str, str]) -> Iterator[Diagnosis]:
     """Give the versions, and the names of the variables that are set."""
-    yield Remark(
+    yield Diagnosis(
         fact=f"extended-memory-mcp {__version__} on Python {platform.python_version()}, "
         f"{platform.system()} {platform.release()} ({platform.machine()})."
     )
     versions = [f"{title} {_version(name)}" for name, title in _LIBRARIES.items()]
-    yield Remark(fact=f"{', '.join(versions)}.")
-    yield sqlite_remark()
+    yield Diagnosis(fact=f"{', '.join(versions)}.")
+    yield diagnose_sqlite()
     given = [name for name in VARIABLES if environment.get(name, "").strip()]
-    yield Remark(fact=f"Settings of the environment: {', '.join(given) or 'none'}.")
+    yield Diagnosis(fact=f"Settings of the environment: {', '.join(given) or 'none'}.")
     if EXTENDED_MEMORY_PROJECT in given:
-        yield Remark(fact="Commands and servers started from here see one project alone.")
+        yield Diagnosis(fact="Commands and servers started from here see one project alone.")
 
 
 def _version(library: str) -> str:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from extended_memory.doctor.conversation import Conversation, ConversationError
-from extended_memory.domain import Remark
+from extended_memory.errors import (
+    Diagnosis,
+)
 from extended_memory.settings import DATABASE_NAME, STORAGE_CONNECTION_STRING, VARIABLES
 
 SECONDS: Final = 30.0
@@ -27,7 +29,7 @@ def scratch_environment(environment: Mapping[str, str], folder: Path) -> dict[st
     return without_ours(environment) | place
 
 
-def remarks(environment: Mapping[str, str]) -> Iterator[Remark]:
+def diagnoses(environment: Mapping[str, str]) -> Iterator[Diagnosis]:
     """Say whether a server that is started as here does what it is for."""
     with tempfile.TemporaryDirectory(prefix="extended-memory-doctor-") as scratch:
         folder = Path(scratch)
@@ -40,7 +42,7 @@ def remarks(environment: Mapping[str, str]) -> Iterator[Remark]:
                 server.shake_hands(within=SECONDS)
                 _remember(server)
         except ConversationError as error:
-            yield Remark(
+            yield Diagnosis(
                 level="problem",
                 fact=f"This server, in a store of its own: it {error}.",
                 remedy="install it anew (`uv tool install --force extended-memory-mcp`), and if "
@@ -48,7 +50,7 @@ def remarks(environment: Mapping[str, str]) -> Iterator[Remark]:
                 detail=error.said,
             )
             return
-    yield Remark(
+    yield Diagnosis(
         fact="A note was saved, loaded, found and forgotten through the server, in a store of its "
         "own."
     )

@@ -23,8 +23,8 @@ from mcp_types import CallToolRequestParams, ToolAnnotations
 from pydantic import ValidationError as PydanticError
 
 from extended_memory.access import Access
-from extended_memory.domain import (
-    ContextChangedError,
+from extended_memory.domain import ContextChangedError
+from extended_memory.errors import (
     ExtendedMemoryError,
     StoreBusyError,
 )

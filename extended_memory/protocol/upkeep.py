@@ -5,7 +5,9 @@ import threading
 import time
 from contextlib import suppress
 
-from extended_memory.domain import StoreError
+from extended_memory.errors import (
+    StoreError,
+)
 from extended_memory.store_service import StoreService
 
 WARM_UP_SECONDS = 0.5

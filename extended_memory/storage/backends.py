@@ -4,7 +4,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extended_memory.domain import Backup, MadeBackup, Remark, RestoredBackup, StoreError
+from extended_memory.domain import (
+    Backup,
+    MadeBackup,
+    RestoredBackup,
+)
+from extended_memory.errors import (
+    Diagnosis,
+    StoreError,
+)
 from extended_memory.settings import RedisLocation, SqliteLocation
 from extended_memory.storage.contract import MemoryRepository
 
@@ -141,18 +149,18 @@ def restore_backup(
     return backup.restore(_file(location), file, tell=tell)
 
 
-def remarks(location: SqliteLocation | RedisLocation) -> Iterator[Remark]:
+def diagnoses(location: SqliteLocation | RedisLocation) -> Iterator[Diagnosis]:
     """Say how a store is; it is neither made nor upgraded."""
     if isinstance(location, RedisLocation):
         from extended_memory.storage.redis.check import diagnosis as of_redis
 
-        return of_redis.remarks(location.url, location.key_prefix, may_evict=location.may_evict)
+        return of_redis.diagnoses(location.url, location.key_prefix, may_evict=location.may_evict)
     from extended_memory.storage.sqlite.check import diagnosis as of_file
 
-    return of_file.remarks(location.path)
+    return of_file.diagnoses(location.path)
 
 
-def sqlite_remark() -> Remark:
+def diagnose_sqlite() -> Diagnosis:
     """Say which SQLite this Python carries, and what is known of it."""
     from extended_memory.storage.sqlite.check import diagnosis as of_file
 

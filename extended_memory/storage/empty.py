@@ -18,11 +18,13 @@ from extended_memory.domain import (
     SearchPage,
     Selection,
     Standing,
-    StoreError,
     Summary,
     TagPage,
     TimeSpan,
     UpdatedContext,
+)
+from extended_memory.errors import (
+    StoreError,
 )
 from extended_memory.flaws import Finding
 from extended_memory.storage.contract import MemoryRepository, Tell

@@ -15,10 +15,12 @@ from extended_memory.domain import (
     Note,
     PortableContext,
     Revision,
-    StoreError,
-    TimeRefusedError,
     TimeSpan,
     to_milliseconds,
+)
+from extended_memory.errors import (
+    StoreError,
+    TimeRefusedError,
 )
 from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.contract import MemoryRepository

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from extended_memory.cli import console, environment, options
 from extended_memory.cli.progress import shown_progress
-from extended_memory.domain import (
+from extended_memory.errors import (
     ExtendedMemoryError,
 )
 from extended_memory.flaws import Finding

@@ -13,6 +13,8 @@ from extended_memory.cli import console, environment, legacy_report, options
 from extended_memory.cli.progress import progress
 from extended_memory.domain import (
     TIME_BOUNDS,
+)
+from extended_memory.errors import (
     SettingsError,
     StoreError,
     TimeRefusedError,

@@ -13,9 +13,13 @@ from rich.text import Text
 
 from extended_memory.cli import console, environment, options
 from extended_memory.doctor import clients, folder, installation, round_trip
-from extended_memory.domain import ExtendedMemoryError, Remark, SettingsError, complaint
+from extended_memory.errors import (
+    Diagnosis,
+    ExtendedMemoryError,
+    SettingsError,
+)
 from extended_memory.settings import SqliteLocation
-from extended_memory.storage.backends import remarks as of_the_store
+from extended_memory.storage.backends import diagnoses as of_the_store
 
 _MARKS = {
     "ok": Text("ok", "green"),
@@ -53,16 +57,16 @@ def doctor(*, as_json: options.Json = False) -> None:
     shown = ""
     out = console.out()
     with _looking(out):
-        for part, remark in _remarks():
-            found.append((part, remark))
+        for part, diagnosis in _diagnoses():
+            found.append((part, diagnosis))
             if not as_json:
-                _show(out, remark, title="" if part == shown else _TITLES[part])
+                _show(out, diagnosis, title="" if part == shown else _TITLES[part])
                 shown = part
-    problems = sum(remark.level == "problem" for _, remark in found)
-    warnings = sum(remark.level == "warning" for _, remark in found)
+    problems = sum(diagnosis.level == "problem" for _, diagnosis in found)
+    warnings = sum(diagnosis.level == "warning" for _, diagnosis in found)
     if as_json:
-        remarks = [_values(part, remark) for part, remark in found]
-        console.show_json({"problems": problems, "warnings": warnings, "remarks": remarks})
+        diagnoses = [_values(part, diagnosis) for part, diagnosis in found]
+        console.show_json({"problems": problems, "warnings": warnings, "remarks": diagnoses})
     else:
         counts = f"{_counted(problems, 'problem')}, {_counted(warnings, 'warning')}."
         console.say(f"\n{counts[0].upper()}{counts[1:]}")
@@ -70,44 +74,44 @@ def doctor(*, as_json: options.Json = False) -> None:
         raise ProblemsFoundError("what is marked PROBLEM has its remedy below it.")
 
 
-def _remarks() -> Iterator[tuple[str, Remark]]:
-    """Give every remark with the part that it is about."""
+def _diagnoses() -> Iterator[tuple[str, Diagnosis]]:
+    """Give every diagnosis with the part that it is about."""
     machine = environment.machine()
-    for remark in installation.remarks(machine.environment):
-        yield "installation", remark
-    for remark in round_trip.remarks(machine.environment):
-        yield "server", remark
+    for diagnosis in installation.diagnoses(machine.environment):
+        yield "installation", diagnosis
+    for diagnosis in round_trip.diagnoses(machine.environment):
+        yield "server", diagnosis
     location = None
     try:
         location = environment.settings().storage
     except SettingsError as refusal:
-        yield "memory", complaint(refusal)
+        yield "memory", Diagnosis.of(refusal)
     if location is not None:
-        for remark in of_the_store(location):
-            yield "memory", remark
+        for diagnosis in of_the_store(location):
+            yield "memory", diagnosis
     if isinstance(location, SqliteLocation):
         path = location.path
         needed = path.stat().st_size if exists(path) else 0
-        for remark in folder.remarks(path.parent, needed):
-            yield "memory", remark
-    for remark in clients.remarks(machine, location):
-        yield "clients", remark
+        for diagnosis in folder.diagnoses(path.parent, needed):
+            yield "memory", diagnosis
+    for diagnosis in clients.diagnoses(machine, location):
+        yield "clients", diagnosis
 
 
 def _looking(out: Console) -> AbstractContextManager[object]:
-    """Say that something is being done, where a person sees it: below the remarks, or on stderr."""
+    """Say that something is being done: below the diagnoses, or on stderr."""
     if out.is_terminal:
         return out.status("Looking")
     return Console(stderr=True).status("Looking") if sys.stderr.isatty() else nullcontext()
 
 
-def _show(out: Console, remark: Remark, *, title: str) -> None:
-    """Print a remark: its mark, the fact, and below it the remedy."""
+def _show(out: Console, diagnosis: Diagnosis, *, title: str) -> None:
+    """Print a diagnosis: its mark, the fact, and below it the remedy."""
     if title:
         out.print(Text(f"\n{title}", "bold"))
-    texts = [remark.fact]
-    texts += [f'It said: "{remark.detail}"'] if remark.detail else []
-    texts += [f"-> {remark.remedy}"] if remark.remedy else []
+    texts = [diagnosis.fact]
+    texts += [f'It said: "{diagnosis.detail}"'] if diagnosis.detail else []
+    texts += [f"-> {diagnosis.remedy}"] if diagnosis.remedy else []
     lines = [
         line
         for text in texts
@@ -119,18 +123,18 @@ def _show(out: Console, remark: Remark, *, title: str) -> None:
             break_on_hyphens=False,
         )
     ]
-    mark = _MARKS[remark.level]
+    mark = _MARKS[diagnosis.level]
     out.print(Text.assemble(mark, " " * (_INDENT - len(mark)), lines[0]), soft_wrap=True)
     for line in lines[1:]:
         out.print(Text(" " * _INDENT + line), soft_wrap=True)
 
 
-def _values(part: str, remark: Remark) -> dict[str, str]:
+def _values(part: str, diagnosis: Diagnosis) -> dict[str, str]:
     return {
         "part": part,
-        "level": remark.level,
-        "fact": _without_home(remark.fact),
-        "remedy": _without_home(remark.remedy),
+        "level": diagnosis.level,
+        "fact": _without_home(diagnosis.fact),
+        "remedy": _without_home(diagnosis.remedy),
     }
 
 

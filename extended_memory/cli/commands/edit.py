@@ -10,9 +10,11 @@ from extended_memory.domain import (
     Change,
     Context,
     ContextChangedError,
-    ExtendedMemoryError,
     TimeSpan,
     UpdatedContext,
+)
+from extended_memory.errors import (
+    ExtendedMemoryError,
 )
 from extended_memory.protocol import answers
 from extended_memory.protocol.replies import local_time

@@ -5,7 +5,9 @@ from functools import partial
 
 from extended_memory.cli import console, environment, legacy_report, options
 from extended_memory.cli.progress import progress
-from extended_memory.domain import SettingsError
+from extended_memory.errors import (
+    SettingsError,
+)
 from extended_memory.settings import RedisLocation
 from extended_memory.storage.backends import open_legacy_redis
 from extended_memory.storage.redis.connection.health import LEGACY_PREFIX

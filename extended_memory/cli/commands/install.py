@@ -73,9 +73,9 @@ def install(
         )
     if not configuration.is_here(at, machine):
         console.note(f"{to.title} was not found here; its file is made all the same.")
-    _remark_on_storage(machine, {**kept, **given})
+    _note_on_storage(machine, {**kept, **given})
     if file is None:
-        _remark_on_files(machine, to)
+        _note_on_files(machine, to)
     carry_out(wanted, "install", yes=yes, as_json=as_json)
 
 
@@ -94,7 +94,7 @@ def _print(client: Client, path: Path, name: str, new: Any, *, as_json: bool) ->
         console.note(f"Or: {shlex.join([*words, new['command'], *new['args']])}")
 
 
-def _remark_on_storage(machine: Machine, given: Mapping[str, str]) -> None:
+def _note_on_storage(machine: Machine, given: Mapping[str, str]) -> None:
     """Say that the memory of this shell is not the one that the client will have."""
     if (
         machine.environment.get(STORAGE_CONNECTION_STRING)
@@ -106,7 +106,7 @@ def _remark_on_storage(machine: Machine, given: Mapping[str, str]) -> None:
         )
 
 
-def _remark_on_files(machine: Machine, client: Client) -> None:
+def _note_on_files(machine: Machine, client: Client) -> None:
     """Say which other files of a client there are, such as those of VS Code's profiles."""
     if further := client.files(machine)[1:]:
         paths = ", ".join(map(str, further))

@@ -5,7 +5,9 @@ from pathlib import Path
 from extended_memory.cli import console, environment, options
 from extended_memory.cli.backup_report import contexts_in, moved_values, say_moved, values
 from extended_memory.cli.progress import shown_progress
-from extended_memory.domain import SettingsError
+from extended_memory.errors import (
+    SettingsError,
+)
 from extended_memory.storage.backends import backup_to_restore, shown
 from extended_memory.storage.backends import backups as copies_beside
 from extended_memory.storage.backends import restore_backup as put_back

@@ -15,10 +15,12 @@ from extended_memory.domain import (
     Context,
     Note,
     Revision,
-    StoreError,
     UpdatedContext,
     from_milliseconds,
     to_milliseconds,
+)
+from extended_memory.errors import (
+    StoreError,
 )
 from extended_memory.storage.contract import MAXIMUM_REPEAT_WINDOW
 from extended_memory.storage.redis import rows

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from extended_memory.domain import ExtendedMemoryError, PortableContext
+from extended_memory.domain import (
+    PortableContext,
+)
+from extended_memory.errors import (
+    ExtendedMemoryError,
+)
 
 MAXIMUM_LINE_BYTES = 64 * 2**20
 """Of one line: a context with all of its earlier texts; what is longer is none."""

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 from extended_memory.doctor import folder
-from extended_memory.domain import Note, Remark
+from extended_memory.domain import (
+    Note,
+)
+from extended_memory.errors import (
+    Diagnosis,
+)
 from tests.cli.conftest import opened, run
 from tests.process.client import Server
 from tests.storage.redis.servers import RedisServer
@@ -312,7 +317,7 @@ def test_a_folder_of_ones_own_is_none(tmp_path: Path) -> None:
 
 
 def warned(place: Path) -> list[str]:
-    remarks: list[Remark] = list(folder.remarks(place, 0))
+    remarks: list[Diagnosis] = list(folder.diagnoses(place, 0))
     return [remark.fact for remark in remarks if remark.level == "warning"]
 
 

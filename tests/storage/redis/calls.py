@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from extended_memory.domain import Change, Note, PortableContext, SearchPage, Selection, StoreError
+from extended_memory.domain import (
+    Change,
+    Note,
+    PortableContext,
+    SearchPage,
+    Selection,
+)
+from extended_memory.errors import (
+    StoreError,
+)
 from extended_memory.storage.contract import MemoryRepository
 from tests.storage.test_contract import load, save
 

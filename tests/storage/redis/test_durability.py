@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from extended_memory.domain import Context, StoreError
+from extended_memory.domain import (
+    Context,
+)
+from extended_memory.errors import (
+    StoreError,
+)
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
 from tests.storage.redis.checker import flaws

@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 import redis
 
-from extended_memory.domain import StoreError
+from extended_memory.errors import (
+    StoreError,
+)
 from extended_memory.storage.redis.repository import RedisRepository
 from tests.storage.redis.calls import FOREIGN, end, prepare
 from tests.storage.redis.checker import flaws

@@ -9,7 +9,9 @@ from contextlib import closing
 import pytest
 import redis
 
-from extended_memory.domain import StoreError
+from extended_memory.errors import (
+    StoreError,
+)
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.connection import store
 from extended_memory.storage.redis.repository import RedisRepository

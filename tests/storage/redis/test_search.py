@@ -20,8 +20,10 @@ from extended_memory.domain import (
     Note,
     PortableContext,
     Selection,
-    StoreError,
     TimeSpan,
+)
+from extended_memory.errors import (
+    StoreError,
 )
 from extended_memory.search.analyzer import VERSION
 from extended_memory.search.engine import Query, search

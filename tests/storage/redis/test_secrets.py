@@ -8,7 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
-from extended_memory.domain import StoreError
+from extended_memory.errors import (
+    StoreError,
+)
 from extended_memory.settings import RedisLocation
 from extended_memory.storage.backends import open_repository
 from extended_memory.storage.redis.connection.address import parse

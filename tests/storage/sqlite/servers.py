@@ -8,7 +8,12 @@ from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from extended_memory.domain import Context, StoreError
+from extended_memory.domain import (
+    Context,
+)
+from extended_memory.errors import (
+    StoreError,
+)
 from extended_memory.storage.sqlite.repository import SqlRepository
 from tests.storage.sqlite.stores import contents, everything, save, search
 

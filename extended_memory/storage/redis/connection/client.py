@@ -13,7 +13,9 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from extended_memory.domain import StoreError
+from extended_memory.errors import (
+    StoreError,
+)
 from extended_memory.storage.redis.connection.address import Address
 
 if TYPE_CHECKING:

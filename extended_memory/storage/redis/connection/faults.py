@@ -3,7 +3,12 @@
 import ssl
 from typing import TYPE_CHECKING
 
-from extended_memory.domain import TIME_BOUNDS, StoreError
+from extended_memory.domain import (
+    TIME_BOUNDS,
+)
+from extended_memory.errors import (
+    StoreError,
+)
 
 if TYPE_CHECKING:
     from redis.exceptions import RedisError

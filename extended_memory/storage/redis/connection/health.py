@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from extended_memory.domain import StoreError
+from extended_memory.errors import (
+    StoreError,
+)
 from extended_memory.settings import REDIS_ALLOW_EVICTION
 from extended_memory.storage.redis.connection.client import Client
 from extended_memory.storage.redis.keys import LAYOUT, Keys

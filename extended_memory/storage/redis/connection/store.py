@@ -8,8 +8,13 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
-from extended_memory.domain import Context, StoreError
-from extended_memory.storage.fault_log import Complaints
+from extended_memory.domain import (
+    Context,
+)
+from extended_memory.errors import (
+    StoreError,
+)
+from extended_memory.storage.fault_log import FaultLog
 from extended_memory.storage.redis import rows
 from extended_memory.storage.redis.connection import address, health, scripts
 from extended_memory.storage.redis.connection.client import (
@@ -60,7 +65,7 @@ class Store:
         self._failure: StoreError | None = None
         self._call = threading.local()
         """Of the call in each thread: its client, and until when it may begin a step again."""
-        self._complaints = Complaints(logger)
+        self._fault_log = FaultLog(logger)
 
     @contextmanager
     def use(self) -> Iterator[None]:
@@ -74,9 +79,9 @@ class Store:
         except StoreError as refusal:
             self._looked_at = False  # another server may answer next time
             detail = cause(refusal.__cause__) if refusal.__cause__ else ""
-            self._complaints.say("call", refusal, place=self.keys.prefix, detail=detail)
+            self._fault_log.report("call", refusal, place=self.keys.prefix, detail=detail)
             raise
-        self._complaints.clear("call")
+        self._fault_log.clear("call")
 
     @contextmanager
     def _sentences(self) -> Iterator[None]:

@@ -7,7 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from extended_memory.domain import Remark, StoreError, complaint
+from extended_memory.errors import (
+    Diagnosis,
+    StoreError,
+)
 from extended_memory.storage.sqlite.file import copies, orphans, permissions, unfinished
 from extended_memory.storage.sqlite.file.engine import connect
 from extended_memory.storage.sqlite.file.faults import cause, fault
@@ -22,61 +25,61 @@ _WITHOUT_THE_BUG: Final = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """The first releases without the WAL-reset bug, of three branches (see ``database``)."""
 
 
-def of_the_library() -> Remark:
+def of_the_library() -> Diagnosis:
     """Say which SQLite this is, and whether it has the bug that ``database`` describes."""
     version = sqlite3.sqlite_version_info
     is_mended = version >= _WITHOUT_THE_BUG[0] or any(
         version[:2] == mended[:2] and version >= mended for mended in _WITHOUT_THE_BUG[1:]
     )
     if is_mended:
-        return Remark(fact=f"SQLite {sqlite3.sqlite_version}.")
-    return Remark(
+        return Diagnosis(fact=f"SQLite {sqlite3.sqlite_version}.")
+    return Diagnosis(
         fact=f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug, which can lose a commit: "
         "this server never checkpoints while anyone commits, so here it cannot happen.",
         remedy="let no other program write to the file while a server runs.",
     )
 
 
-def remarks(path: Path) -> Iterator[Remark]:
+def diagnoses(path: Path) -> Iterator[Diagnosis]:
     """Give what there is to say of a file."""
     try:
         is_there = path.exists()
     except OSError as error:  # it may not be looked at
-        yield complaint(fault(error, name=path.name))
+        yield Diagnosis.of(fault(error, name=path.name))
         return
     if not is_there:
-        yield Remark(fact=f"There is no memory yet at {path}: a server makes it at its start.")
+        yield Diagnosis(fact=f"There is no memory yet at {path}: a server makes it at its start.")
         yield from _of_the_folder(path.parent)
         return
     try:
         yield from _of_the_file(path)
     except StoreError as refusal:
-        yield complaint(refusal)
+        yield Diagnosis.of(refusal)
     except (sqlite3.Error, OSError) as error:
-        yield complaint(fault(error, name=path.name))
+        yield Diagnosis.of(fault(error, name=path.name))
     yield from _of_the_mode(path)
     yield _of_the_users(path)
     yield from _of_the_backups(path)
 
 
-def _of_the_file(path: Path) -> Iterator[Remark]:
+def _of_the_file(path: Path) -> Iterator[Diagnosis]:
     wal = permissions.size(path.with_name(f"{path.name}-wal"))
-    yield Remark(fact=f"The memory is {path} ({_megabytes(permissions.size(path))}).")
+    yield Diagnosis(fact=f"The memory is {path} ({_megabytes(permissions.size(path))}).")
     if wal > _LARGE_WAL:
-        yield Remark(
+        yield Diagnosis(
             level="warning",
             fact=f"Its write-ahead log has {_megabytes(wal)}.",
             remedy="quit every client: the last one to close copies the log into the file.",
         )
     elif wal:
-        yield Remark(fact=f"Its write-ahead log has {_megabytes(wal)}.")
+        yield Diagnosis(fact=f"Its write-ahead log has {_megabytes(wal)}.")
     with closing(connect(path, timeout=1)) as database:
         state = upgrade.require_ours(database, path.name)
         yield _of_the_state(state, upgrade.revision_of(database, state))
         if state is FileState.EMPTY:
             return
         if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            yield Remark(
+            yield Diagnosis(
                 level="problem",
                 fact=f"{path.name} is damaged.",
                 remedy="`extended-memory-mcp check` says how, and `extended-memory-mcp backups` "
@@ -84,22 +87,22 @@ def _of_the_file(path: Path) -> Iterator[Remark]:
             )
             return
         (count,) = database.execute("SELECT count(*) FROM contexts").fetchone()
-        yield Remark(fact=f"It holds {_counted(count, 'context')}, and its pages are whole.")
+        yield Diagnosis(fact=f"It holds {_counted(count, 'context')}, and its pages are whole.")
         yield _of_the_lock(path, database)
 
 
-def _of_the_state(state: FileState, revision: str) -> Remark:
+def _of_the_state(state: FileState, revision: str) -> Diagnosis:
     if state is FileState.CURRENT:
-        return Remark(fact=f"Its revision is {revision}, the newest.")
+        return Diagnosis(fact=f"Its revision is {revision}, the newest.")
     if state is FileState.EMPTY:
-        return Remark(fact="It is empty: a server makes the memory in it at its start.")
-    return Remark(
+        return Diagnosis(fact="It is empty: a server makes the memory in it at its start.")
+    return Diagnosis(
         fact=f"Its revision is {revision}: a server brings it to {HEAD} at its start, after a "
         "backup."
     )
 
 
-def _of_the_lock(path: Path, database: sqlite3.Connection) -> Remark:
+def _of_the_lock(path: Path, database: sqlite3.Connection) -> Diagnosis:
     """Say whether the file can be written now, by a change that is undone."""
     try:
         version = database.execute("PRAGMA user_version").fetchone()[0]
@@ -107,62 +110,64 @@ def _of_the_lock(path: Path, database: sqlite3.Connection) -> Remark:
         database.execute(f"PRAGMA user_version={version}")
         database.execute("ROLLBACK")
     except sqlite3.OperationalError as error:
-        level = complaint(fault(error, name=path.name))
+        level = Diagnosis.of(fault(error, name=path.name))
         if "locked" not in cause(error):
             return level
-        return Remark(level="warning", fact=level.fact, remedy=level.remedy)
-    return Remark(fact="It can be written.")
+        return Diagnosis(level="warning", fact=level.fact, remedy=level.remedy)
+    return Diagnosis(fact="It can be written.")
 
 
-def _of_the_folder(folder: Path) -> Iterator[Remark]:
+def _of_the_folder(folder: Path) -> Iterator[Diagnosis]:
     there = next(each for each in (folder, *folder.parents) if each.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        yield Remark(
+        yield Diagnosis(
             level="problem",
             fact=f"Nothing can be made in {there}.",
             remedy="make it writable for you, or set STORAGE_CONNECTION_STRING to another place.",
         )
 
 
-def _of_the_mode(path: Path) -> Iterator[Remark]:
+def _of_the_mode(path: Path) -> Iterator[Diagnosis]:
     if os.name != "nt" and path.stat().st_mode & 0o077 & ~permissions.FILE_MODE:
-        yield Remark(
+        yield Diagnosis(
             level="warning",
             fact="Others on this machine may read the memory.",
             remedy=f"`chmod 600 {path}`; a server does it as well where the file is its user's.",
         )
 
 
-def _of_the_users(path: Path) -> Remark:
+def _of_the_users(path: Path) -> Diagnosis:
     others = holders(path)
     if others is None:
-        return Remark(fact="Whether other servers use it cannot be seen on this system.")
+        return Diagnosis(fact="Whether other servers use it cannot be seen on this system.")
     if not others:
-        return Remark(fact="No other process has it open.")
+        return Diagnosis(fact="No other process has it open.")
     ids = ", ".join(map(str, others))
     several = _counted(len(others), "other process", "other processes")
-    return Remark(fact=f"Open in {several}, which is fine: {ids}.")
+    return Diagnosis(fact=f"Open in {several}, which is fine: {ids}.")
 
 
-def _of_the_backups(path: Path) -> Iterator[Remark]:
+def _of_the_backups(path: Path) -> Iterator[Diagnosis]:
     try:
         found, parts = copies.beside(path), unfinished.unfinished(path)
         logs = [file for file in orphans.kept(path) if "-shm." not in file.name]
     except OSError as error:
-        yield complaint(fault(error, name=path.parent.name))
+        yield Diagnosis.of(fault(error, name=path.parent.name))
         return
     if found:
         newest = f"{found[-1].written_at:%Y-%m-%d %H:%M} UTC"
-        yield Remark(fact=f"Beside it: {_counted(len(found), 'backup')}, the newest of {newest}.")
+        yield Diagnosis(
+            fact=f"Beside it: {_counted(len(found), 'backup')}, the newest of {newest}."
+        )
     else:
-        yield Remark(fact="No backup lies beside it: `extended-memory-mcp backup` makes one.")
+        yield Diagnosis(fact="No backup lies beside it: `extended-memory-mcp backup` makes one.")
     if logs:
-        yield Remark(
+        yield Diagnosis(
             fact=f"Beside it: {_counted(len(logs), 'log')} of a file that was gone, kept under "
             "names that end in -replaced."
         )
     if parts:
-        yield Remark(
+        yield Diagnosis(
             level="warning",
             fact=f"Beside it: {_counted(len(parts), 'unfinished copy', 'unfinished copies')}.",
             remedy="delete what has .unfinished in its name, unless a backup is being made right "

@@ -16,7 +16,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from extended_memory import output
-from extended_memory.domain import Backup, MadeBackup, MovedFile, RestoredBackup, StoreError
+from extended_memory.domain import (
+    Backup,
+    MadeBackup,
+    MovedFile,
+    RestoredBackup,
+)
+from extended_memory.errors import (
+    StoreError,
+)
 from extended_memory.output import OutputError
 from extended_memory.storage.sqlite.file import copies, orphans, permissions, unfinished
 from extended_memory.storage.sqlite.file.copies import Tell, nobody

@@ -17,7 +17,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 from extended_memory import output
-from extended_memory.domain import MovedFile, StoreError
+from extended_memory.domain import (
+    MovedFile,
+)
+from extended_memory.errors import (
+    StoreError,
+)
 from extended_memory.storage.sqlite.file import orphans, permissions
 from extended_memory.storage.sqlite.file.engine import IMMUTABLE, connect
 from extended_memory.storage.sqlite.file.open_files import require_unused

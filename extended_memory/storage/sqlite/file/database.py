@@ -32,9 +32,12 @@ from typing import Final
 from sqlalchemy import Connection, Engine, QueuePool
 from sqlalchemy.exc import DBAPIError
 
-from extended_memory.domain import StoreBusyError, StoreError
+from extended_memory.errors import (
+    StoreBusyError,
+    StoreError,
+)
 from extended_memory.storage.contract import MAY_WAIT
-from extended_memory.storage.fault_log import Complaints
+from extended_memory.storage.fault_log import FaultLog
 from extended_memory.storage.sqlite.file import orphans, permissions, unfinished
 from extended_memory.storage.sqlite.file.engine import (
     BUSY_TIMEOUT_SECONDS,
@@ -75,7 +78,7 @@ class Database:
         self._identities: dict[Path, tuple[int, int] | None] = {}
         self._mode = READ_WRITE
         self._commits = 0
-        self._complaints = Complaints(logger)
+        self._fault_log = FaultLog(logger)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -143,13 +146,13 @@ class Database:
             if not MAY_WAIT.get() and is_locked(error):
                 raise StoreBusyError(refusal.fact, remedy=refusal.remedy) from None
             self.close()  # whatever was wrong, the next call looks afresh
-            self._complaints.say(action, refusal, place=str(self.path), detail=cause(error))
+            self._fault_log.report(action, refusal, place=str(self.path), detail=cause(error))
             raise refusal from error
         except StoreError as refusal:
             self.close()
-            self._complaints.say(action, refusal, place=str(self.path))
+            self._fault_log.report(action, refusal, place=str(self.path))
             raise
-        self._complaints.clear(action, *(("read",) if action == "write" else ()))
+        self._fault_log.clear(action, *(("read",) if action == "write" else ()))
 
     def _opened(self, *, to_write: bool = False) -> Engine:
         with self._opening:

@@ -3,7 +3,9 @@
 import errno
 from collections.abc import Sequence
 
-from extended_memory.domain import StoreError
+from extended_memory.errors import (
+    StoreError,
+)
 
 _READ_ONLY = (
     "{name} is read-only, so nothing can be saved or changed.",

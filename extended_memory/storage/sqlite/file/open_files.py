@@ -6,7 +6,9 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from extended_memory.domain import StoreBusyError
+from extended_memory.errors import (
+    StoreBusyError,
+)
 
 _PROCESSES = Path("/proc")
 

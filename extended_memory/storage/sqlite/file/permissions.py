@@ -6,7 +6,9 @@ import os
 import stat
 from pathlib import Path
 
-from extended_memory.domain import StoreError
+from extended_memory.errors import (
+    StoreError,
+)
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600

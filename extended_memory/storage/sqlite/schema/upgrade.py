@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, Engine
 
-from extended_memory.domain import StoreError
+from extended_memory.errors import (
+    StoreError,
+)
 from extended_memory.storage.sqlite.file import copies, permissions, states, unfinished
 from extended_memory.storage.sqlite.file.engine import connect, driver_connection, restructuring
 from extended_memory.storage.sqlite.file.faults import is_disk_full

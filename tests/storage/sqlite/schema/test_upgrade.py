@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from extended_memory.domain import StoreError
+from extended_memory.errors import (
+    StoreError,
+)
 from extended_memory.storage.sqlite.repository import SqlRepository
 from extended_memory.storage.sqlite.schema import upgrade
 from extended_memory.version import __version__
