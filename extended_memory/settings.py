@@ -17,6 +17,7 @@ from extended_memory.errors import (
     SettingsError,
 )
 from extended_memory.names import (
+    MAXIMUM_PROJECT_CHARACTERS,
     NameRefusedError,
     checked_project,
     control_character,
@@ -269,9 +270,12 @@ def _scope(name: str) -> Scope:
     try:
         project = checked_project(replaced(EXTENDED_MEMORY_PROJECT, name))
     except NameRefusedError as error:
-        raise SettingsError(
-            f"{EXTENDED_MEMORY_PROJECT} must {error.rule}.", remedy="give it another name."
-        ) from None
+        if control_character(name.strip()) is not None:
+            fact, remedy = "holds a control character.", "remove it."
+        else:
+            fact = f"has {len(name)} characters."
+            remedy = f"at most {MAXIMUM_PROJECT_CHARACTERS} are allowed."
+        raise SettingsError(f"{EXTENDED_MEMORY_PROJECT} {fact}", remedy=remedy) from error
     return Scope(projects=frozenset({project})) if project else EVERY_PROJECT
 
 

@@ -1,8 +1,10 @@
 """What all tests share: a guard around the real data and configurations, servers, clients."""
 
 import os
+import signal
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +56,38 @@ for _name in (
     "LOG_LEVEL",
 ):
     os.environ.pop(_name, None)
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell ignores it in what it starts in the background, and children inherit that: the
+    # commands that tests interrupt would go on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="run the long tests too")
+    parser.addoption("--long", action="store_true", help="run the long tests alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long tests out, unless they are asked for.
+
+    Of a test that is marked ``long(but=n)``, the first n cases are not long.
+    """
+    if config.getoption("--all"):
+        return
+    wanted = bool(config.getoption("--long"))
+    cases: Counter[str] = Counter()
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        mark = item.get_closest_marker("long")
+        test = item.nodeid.partition("[")[0]
+        cases[test] += 1
+        is_long = mark is not None and cases[test] > mark.kwargs.get("but", 0)
+        (kept if is_long == wanted else left_out).append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept
 
 
 @pytest.fixture(autouse=True)

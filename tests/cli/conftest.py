@@ -13,6 +13,7 @@ from extended_memory.storage.backends import open_repository
 from extended_memory.storage.contract import MemoryRepository
 from tests.process.client import COMMAND
 from tests.storage.redis.servers import RedisServer
+from tests.support.forks import COMMANDS, can_be_forked
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,8 @@ def run(
     *arguments: str, env: Mapping[str, str], timeout: float = 60
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
+    if can_be_forked(env):
+        return COMMANDS.run(arguments, env={**os.environ, **env}, timeout=timeout)
     return subprocess.run(
         [*COMMAND, *arguments],
         env={**os.environ, **env},

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.process.client import COMMAND, PATIENCE
+from tests.support.forks import COMMANDS, can_be_forked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +40,19 @@ def run_in_terminal(
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
     inherited = {name: os.environ[name] for name in os.environ.keys() - {"COLUMNS", "LINES"}}
-    process = subprocess.Popen(
-        [*command, *arguments],
-        env={**inherited, "TERM": "xterm", "NO_COLOR": "1", **env},
-        stdin=its,
-        stdout=its,
-        stderr=its,
-        start_new_session=True,
-    )
+    variables = {**inherited, "TERM": "xterm", "NO_COLOR": "1", **env}
+    process = None
+    if command == COMMAND and can_be_forked(env):
+        COMMANDS.begin(arguments, [its, its, its], env=variables, in_terminal=True)
+    else:
+        process = subprocess.Popen(
+            [*command, *arguments],
+            env=variables,
+            stdin=its,
+            stdout=its,
+            stderr=its,
+            start_new_session=True,
+        )
     os.close(its)
     received, deadline, is_typed = b"", time.monotonic() + PATIENCE, not typed
     try:
@@ -63,11 +69,11 @@ def run_in_terminal(
                     break
                 received += data
         return Ended(
-            returncode=process.wait(timeout=PATIENCE),
+            returncode=process.wait(PATIENCE) if process else COMMANDS.end(timeout=PATIENCE),
             screen=received.decode().replace("\r\n", "\n"),
         )
     finally:
-        if process.poll() is None:
+        if process and process.poll() is None:
             process.kill()
             process.wait()
         os.close(ours)

@@ -360,6 +360,7 @@ def test_install_keeps_a_placeholder_that_its_client_replaces(folder: Path) -> N
     }
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(
     ("file", "key", "level"),
     [

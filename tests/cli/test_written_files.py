@@ -94,6 +94,7 @@ CONFIGURATION = ("install", "cursor", "--yes", "--file")
 REMOVAL = ("uninstall", "cursor", "--yes", "--file")
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(
     ("command", "name", "way"),
     [
@@ -137,6 +138,7 @@ def test_no_command_writes_over_a_file_of_the_memory(
     assert contents(place.parent) == before
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("command", [EXPORT, MARKDOWN, SCRIPT, CONFIGURATION])
 @pytest.mark.parametrize("ending", ["", "-wal"])
 def test_nor_takes_its_place_before_there_is_one(
@@ -216,6 +218,7 @@ def test_a_store_may_be_copied_into_the_memory_and_out_of_its_backup(place: Path
     assert held(place) == ["one", "two"]
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(
     ("there", "arguments", "is_replaced"),
     [
@@ -243,6 +246,7 @@ def test_an_export_takes_the_place_of_an_export_alone(
     assert "--overwrite" in ended.stderr
 
 
+@pytest.mark.long
 def test_a_script_of_completions_takes_the_place_of_one_alone(tmp_path: Path) -> None:
     file = tmp_path / "completion"
     assert run(*SCRIPT, str(file), env={}).returncode == 0
@@ -279,6 +283,7 @@ def standard_output(folder: Path) -> Path:
     return link
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
 @pytest.mark.parametrize(
     "script",
@@ -326,6 +331,7 @@ def device(path: Path) -> None:
         pytest.skip("this machine lets nobody make a device")
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("make", [device, os.mkfifo])
 def test_a_device_and_a_pipe_stay_what_they_are(
     place: Path, tmp_path: Path, make: Callable[[Path], None]
@@ -496,6 +502,7 @@ def test_a_log_that_another_process_still_has_open_stays(place: Path, tmp_path: 
     assert not place.exists()
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("is_empty", [False, True])
 def test_a_server_that_makes_a_new_file_keeps_the_log_of_the_old_one(
     place: Path, tmp_path: Path, is_empty: bool
@@ -513,6 +520,7 @@ def test_a_server_that_makes_a_new_file_keeps_the_log_of_the_old_one(
     assert (kept.read_bytes(), held(place), faults_within(place)) == (log, ["first"], [])
 
 
+@pytest.mark.long
 def test_servers_that_start_at_once_keep_an_old_log_once(place: Path, tmp_path: Path) -> None:
     log = crash(place, "new")
     place.unlink()

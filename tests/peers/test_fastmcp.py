@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.peers.installed import SERVER, TOOLS
 
 FASTMCP = Path(sys.executable).with_name("fastmcp")
@@ -23,6 +25,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_it_lists_everything() -> None:
     listed = json.loads(run("list", "--command", SERVER, "--resources", "--prompts").stdout)
     assert {tool["name"] for tool in listed["tools"]} == TOOLS
@@ -30,6 +33,7 @@ def test_it_lists_everything() -> None:
     assert [prompt["name"] for prompt in listed["prompts"]] == ["memory_instructions"]
 
 
+@pytest.mark.long
 def test_what_it_saves_it_loads(configuration: str) -> None:
     saved = run("call", configuration, "save_context", "content=Tea.", "importance_level=9")
     assert saved.returncode == 0, saved.stderr

@@ -60,6 +60,7 @@ JSONRPCDispatcher._dispatch = fail
 }
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_fault_that_nobody_foresaw_ends_the_process(
     fault: str, start: Start, tmp_path: Path
@@ -94,6 +95,7 @@ def test_an_output_that_cannot_be_written_ends_the_process(start: Start) -> None
         assert process.wait(timeout=60) == 1
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["none", "a byte order mark"])
 @pytest.mark.parametrize("blank", ["", "\n"])
 def test_a_byte_order_mark_before_the_first_line_is_passed_over(

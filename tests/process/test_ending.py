@@ -83,6 +83,7 @@ def _burst(server: Server, count: int) -> dict[int, str]:
     return sent
 
 
+@pytest.mark.long(but=1)
 @endings
 def test_an_idle_server_ends(end: Callable[[Server], float], start: Start) -> None:
     server = start()
@@ -91,6 +92,7 @@ def test_an_idle_server_ends(end: Callable[[Server], float], start: Start) -> No
     assert _measure(server, end, "idle") < EXIT_SECONDS
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(
     ("end", "count"),
     [
@@ -117,6 +119,7 @@ def test_of_a_burst_of_saves_exactly_the_answered_ones_are_stored(
     assert flaws(place) == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("mode", ["IMMEDIATE", "EXCLUSIVE"])
 def test_a_signal_ends_a_server_while_a_save_waits_for_a_locked_database(
@@ -136,6 +139,7 @@ def test_a_signal_ends_a_server_while_a_save_waits_for_a_locked_database(
     assert flaws(place) == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["IMMEDIATE", "EXCLUSIVE"])
 def test_end_of_input_waits_for_saves_that_wait_for_the_lock_of_another(
     mode: str, start: Start, filled: Path
@@ -151,6 +155,7 @@ def test_end_of_input_waits_for_saves_that_wait_for_the_lock_of_another(
     assert set(sent.values()) <= set(contents(filled))
 
 
+@pytest.mark.long
 def test_end_of_input_waits_only_so_long_where_nothing_goes_on(start: Start, place: Path) -> None:
     server = start()
     server.handshake()
@@ -163,6 +168,7 @@ def test_end_of_input_waits_only_so_long_where_nothing_goes_on(start: Start, pla
     assert contents(place) == ["Before."]
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_wait_for_what_was_read(
     number: Signals, start: Start, filled: Path
@@ -213,6 +219,7 @@ def test_what_is_piped_in_before_an_upgrade_is_answered_after_it(start: Start, l
     assert set(sent.values()) < set(contents(large))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_at_end", [False, True])
 def test_a_signal_ends_an_upgrade_and_the_next_server_makes_it(
     is_at_end: bool, start: Start, large: Path
@@ -245,6 +252,7 @@ def test_a_call_that_was_cancelled_is_not_waited_for(start: Start, place: Path) 
     assert cancelled not in server.answers()
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("is_closed", [True, False], ids=["input closed", "input left open"])
 def test_what_was_read_is_carried_out_although_nobody_reads_the_answers(
     is_closed: bool, start: Start, filled: Path
@@ -267,6 +275,7 @@ def test_what_was_read_is_carried_out_although_nobody_reads_the_answers(
     assert {f"Unheard {number}." for number in range(20)} < set(contents(filled))
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_pipeline_in_pieces_of_any_size_is_answered_once_each(
     seed: int, start: Start, place: Path
@@ -294,6 +303,7 @@ def test_a_pipeline_in_pieces_of_any_size_is_answered_once_each(
     assert contents(place) == sorted(saves.values())
 
 
+@pytest.mark.long
 def test_twenty_saves_of_a_busy_machine_are_answered(start: Start, filled: Path) -> None:
     spin = [sys.executable, "-c", "while True: pass"]
     busy = [subprocess.Popen(spin) for _ in range(4 * (os.cpu_count() or 1))]
@@ -310,6 +320,7 @@ def test_twenty_saves_of_a_busy_machine_are_answered(start: Start, filled: Path)
     assert _answered_saves(server, sent) == sorted(sent.values())
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_a_server_whose_store_is_locked_by_another_from_the_beginning(
     number: Signals, start: Start, filled: Path
@@ -324,6 +335,7 @@ def test_a_signal_ends_a_server_whose_store_is_locked_by_another_from_the_beginn
     assert "Waits in vain." not in contents(filled)
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("count", [20, 400])
 def test_end_of_input_right_after_many_saves_answers_them_all(
     count: int, start: Start, place: Path
@@ -405,6 +417,7 @@ def test_no_input_at_all_ends_the_server() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ended_by", ["end of input", "SIGTERM"])
 def test_a_client_that_stops_reading_does_not_keep_the_server_alive(
     ended_by: str, start: Start

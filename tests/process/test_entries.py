@@ -41,6 +41,7 @@ def _load(server: Server) -> list[str]:
     return [context["content"] for context in contexts]
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(
     "command", [*OUR_ENTRIES.values(), FASTMCP_RUN], ids=[*OUR_ENTRIES, "fastmcp run"]
 )

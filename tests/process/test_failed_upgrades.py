@@ -22,6 +22,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.long
 def test_seven_loads_of_a_damaged_file_leave_its_good_backup_and_one_copy(
     start: Start, place: Path
 ) -> None:
@@ -53,6 +54,7 @@ def test_seven_loads_of_a_damaged_file_leave_its_good_backup_and_one_copy(
     assert {GOOD, made} <= set(names(place.parent))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("files", [1.05, 1.9, 2.02, 3.0, 3.5])
 def test_an_upgrade_on_a_full_disk_leaves_the_file_alone_and_says_what_it_takes(
     start: Start, tmp_path: Path, files: float

@@ -153,6 +153,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_fault_is_said_by_every_tool_and_once_on_stderr_until_its_cause_is_gone(
     fault: Fault, filled: Path, whole: Path, start: Start
@@ -263,6 +264,7 @@ def test_a_file_that_is_replaced_by_a_text_under_a_running_server_is_left_as_it_
     assert server.ok("load_contexts")["total"] == 300
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("kind", ["a limit", "a small disk"])
 def test_of_a_full_disk_nothing_that_was_acknowledged_is_lost(
     kind: str, start: Start, tmp_path: Path
@@ -314,6 +316,7 @@ def test_of_a_full_disk_nothing_that_was_acknowledged_is_lost(
     assert sorted(stored(copy / "memory.db")) == acknowledged
 
 
+@pytest.mark.long
 def test_a_full_disk_is_said_once_although_reads_go_on_between_the_saves(
     filled: Path, start: Start
 ) -> None:

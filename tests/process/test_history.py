@@ -47,6 +47,7 @@ def one_change(number: int, context_id: int) -> tuple[str, Json]:
     return "update_context", {"context_id": context_id, "content": f"text {number}"}
 
 
+@pytest.mark.long
 def test_every_change_that_was_answered_is_there_after_a_kill(start: Start, store: str) -> None:
     env = {"STORAGE_CONNECTION_STRING": store}
     server = start(env=env)
@@ -85,6 +86,7 @@ def state(server: Server, context_id: int) -> str | None:
     return found[0]["content"] if found else None
 
 
+@pytest.mark.long(but=1)
 def test_many_servers_change_the_same_contexts_and_lose_no_revision(
     start: Start, store: str
 ) -> None:

@@ -251,6 +251,7 @@ def test_what_is_no_json_is_a_parse_error_of_its_request(said: str, server: Serv
     assert "is no JSON" in answer["error"]["message"]
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("depth", [MAXIMUM_DEPTH + 1, 200, 201, 500, 950, 1_000, 50_000])
 @pytest.mark.parametrize("nest", NESTS.values(), ids=NESTS)
 @pytest.mark.parametrize("door", DOORS)

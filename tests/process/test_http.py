@@ -107,6 +107,7 @@ def refuses_foreigners(port: int, path: str) -> None:
         } == dict.fromkeys(origins, 403)
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(
     ("options", "settings"),
     [((), {}), ((), OPEN_TO_ALL), (("--host", "0.0.0.0"), OPEN_TO_ALL)],

@@ -3,6 +3,8 @@
 from pathlib import Path
 from signal import SIGKILL
 
+import pytest
+
 from tests.process.client import Json, Server, eventually
 from tests.process.conftest import Start
 from tests.process.database import flaws, stored
@@ -51,6 +53,7 @@ def _wait_for_lines(servers: list[Server], fewest: int) -> None:
     eventually(lambda: all(len(server.lines) > fewest for server in servers))
 
 
+@pytest.mark.long
 def test_eight_servers_that_start_at_once_on_a_fresh_path_store_all_they_acknowledge(
     start: Start, place: Path
 ) -> None:
@@ -80,6 +83,7 @@ def test_eight_servers_that_start_at_once_on_a_fresh_path_store_all_they_acknowl
     assert flaws(place) == {}
 
 
+@pytest.mark.long
 def test_of_four_servers_killed_while_saving_every_acknowledged_save_is_there(
     start: Start, place: Path
 ) -> None:

@@ -50,6 +50,7 @@ def _use_all(server: Server) -> None:
     assert server.ok("forget_context", context_id=saved["id"])["forgotten"]
 
 
+@pytest.mark.long(but=1)
 @entries
 def test_no_library_asks_for_an_internet_socket_or_a_name(
     command: Sequence[str], start: Start, tmp_path: Path
@@ -63,6 +64,7 @@ def test_no_library_asks_for_an_internet_socket_or_a_name(
     assert set(log.read_text().splitlines()) == {f"socket.__new__ {int(AF_UNIX)}"}
 
 
+@pytest.mark.long(but=1)
 @entries
 def test_the_kernel_is_asked_for_no_internet_socket(
     command: Sequence[str], start: Start, tmp_path: Path

@@ -22,6 +22,7 @@ TOOLS = [
 ]
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("version", HANDSHAKE_VERSIONS)
 def test_the_handshake_tells_the_servers_own_name_version_and_instructions(
     version: str, start: Start
@@ -54,6 +55,7 @@ def test_both_eras_of_the_protocol_list_the_same_tools(start: Start) -> None:
     assert before == since
 
 
+@pytest.mark.long
 def test_memory_survives_kill_9_and_a_restart_in_the_other_era(start: Start) -> None:
     killed = start(version=HANDSHAKE_VERSIONS[-1])
     killed.handshake()

@@ -23,6 +23,7 @@ def redis_server() -> Iterator[RedisServer]:
         yield server
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("version", ERAS)
 def test_what_is_saved_through_one_process_is_loaded_through_another(
     version: str, start: Start, redis_server: RedisServer
@@ -47,6 +48,7 @@ def test_what_is_saved_through_one_process_is_loaded_through_another(
         assert flaws(client) == []
 
 
+@pytest.mark.long
 def test_a_redis_that_is_down_at_the_start_is_said_by_every_tool_until_it_is_there(
     start: Start, redis_server: RedisServer
 ) -> None:
@@ -73,6 +75,7 @@ def test_a_redis_that_is_down_at_the_start_is_said_by_every_tool_until_it_is_the
     assert "Traceback" not in server.log()
 
 
+@pytest.mark.long
 def test_a_redis_that_hangs_holds_up_nothing_but_the_call_that_needs_it(
     start: Start, redis_server: RedisServer
 ) -> None:
@@ -90,6 +93,7 @@ def test_a_redis_that_hangs_holds_up_nothing_but_the_call_that_needs_it(
     assert server.ok("load_contexts", importance_level=1)["total"] == 1
 
 
+@pytest.mark.long
 def test_a_process_ends_at_once_although_redis_hangs(
     start: Start, redis_server: RedisServer
 ) -> None:
@@ -105,6 +109,7 @@ def test_a_process_ends_at_once_although_redis_hangs(
     redis_server.resume()
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("given", [QUOTED, "wrong-swordfish"])
 def test_a_password_is_in_no_answer_and_in_no_log(given: str, start: Start) -> None:
     with RedisServer("--requirepass", PASSWORD, tcp=True) as guarded:
@@ -120,6 +125,7 @@ def test_a_password_is_in_no_answer_and_in_no_log(given: str, start: Start) -> N
         assert secret not in server.output() + server.log()
 
 
+@pytest.mark.long
 def test_content_is_in_no_log_whatever_its_level(start: Start, redis_server: RedisServer) -> None:
     server = start(env={"STORAGE_CONNECTION_STRING": redis_server.url, "LOG_LEVEL": "TRACE"})
     server.handshake()
@@ -131,6 +137,7 @@ def test_content_is_in_no_log_whatever_its_level(start: Start, redis_server: Red
     assert "secret-tag" not in server.log()
 
 
+@pytest.mark.long
 def test_a_pinned_server_sees_its_project_alone(start: Start, redis_server: RedisServer) -> None:
     env = {"STORAGE_CONNECTION_STRING": redis_server.url}
     free = start(env=env)
@@ -177,6 +184,7 @@ def test_memories_of_0_9_0_on_the_server_are_told_where_nothing_is_found(
     assert "import-redis" not in server.call("load_contexts")["content"][0]["text"]
 
 
+@pytest.mark.long
 def test_a_server_that_may_throw_memories_away_is_refused_unless_it_is_allowed(
     start: Start,
 ) -> None:

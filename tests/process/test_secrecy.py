@@ -128,6 +128,7 @@ def test_a_content_that_is_not_unicode_any_more_is_not_logged(start: Start, plac
     assert SECRET not in server.log()
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(
     "damage",
     [

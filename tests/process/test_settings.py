@@ -66,6 +66,7 @@ def test_a_setting_that_cannot_be_understood_ends_the_process_with_one_sentence(
     assert PASSWORD not in ended.stderr
 
 
+@pytest.mark.long
 def test_a_redis_url_is_answered_by_one_clear_sentence_without_its_password(start: Start) -> None:
     url = f"rediss://me:{PASSWORD}@127.0.0.1:1/0"
     server = start(env={"STORAGE_CONNECTION_STRING": url, "LOG_LEVEL": "TRACE"})
@@ -83,6 +84,7 @@ def test_a_redis_url_is_answered_by_one_clear_sentence_without_its_password(star
     assert "Traceback" not in server.log()
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("level", ["Trace", "dEBUG", "info", "Warning", "error", "CRITICAL"])
 def test_every_log_level_works_in_any_case(level: str, start: Start, place: Path) -> None:
     server = start(env={"LOG_LEVEL": level})
@@ -131,6 +133,7 @@ def test_xdg_data_home_is_honoured(start: Start, tmp_path: Path) -> None:
     assert not (tmp_path / "home" / ".local").exists()
 
 
+@pytest.mark.long
 def test_the_file_of_090_in_the_home_is_used_although_xdg_data_home_is_set(
     start: Start, tmp_path: Path
 ) -> None:
@@ -146,6 +149,7 @@ def test_the_file_of_090_in_the_home_is_used_although_xdg_data_home_is_set(
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.long
 def test_a_pinned_server_serves_its_project_and_no_other(start: Start) -> None:
     free = start()
     free.handshake()

@@ -31,6 +31,7 @@ def imports(log: Path) -> dict[str, float]:
     return {name: float(moment) for name, moment in map(str.split, log.read_text().splitlines())}
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("version", ERAS)
 def test_nothing_of_the_store_is_imported_before_the_handshake_is_answered(
     version: str, start: Start, tmp_path: Path
@@ -52,6 +53,7 @@ def test_nothing_of_the_store_is_imported_before_the_handshake_is_answered(
     assert "redis" not in found
 
 
+@pytest.mark.long
 def test_a_store_that_is_current_is_opened_without_alembic(
     start: Start, filled: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.process.client import COMMAND, PATIENCE, Server, eventually
 
 TALKATIVE = """
@@ -56,6 +58,7 @@ def all_of(descriptor: int) -> list[str]:
         return stream.read().decode().splitlines()
 
 
+@pytest.mark.long
 def test_a_client_that_never_reads_stderr_is_answered_and_the_process_ends(tmp_path: Path) -> None:
     with unread(tmp_path, said=1000) as (server, _):
         server.handshake()

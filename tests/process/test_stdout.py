@@ -34,6 +34,7 @@ sys.meta_path.insert(0, Talkative())
 """
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(
     ("library", "moments"),
     [

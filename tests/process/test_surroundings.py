@@ -195,6 +195,7 @@ def skip_where_nobody_cannot_start_it() -> None:
         pytest.skip("Another user may not start this Python.")
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
 def test_the_server_starts_saves_loads_and_ends(
     row: Surroundings, base: Path, tmp_path: Path
@@ -257,6 +258,7 @@ def test_a_place_that_cannot_be_known_is_one_sentence(
     assert list(base.iterdir()) == []
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "0<&- 1>&- 2>&-"])
 def test_a_server_without_input_or_output_ends_without_a_word(closed: str, tmp_path: Path) -> None:
     ended = subprocess.run(

@@ -482,6 +482,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(
     ("tool", "arguments", "sentence"), REFUSED, ids=[f"{t}-{str(a)[:40]}" for t, a, _ in REFUSED]
 )

@@ -508,6 +508,7 @@ def test_a_walk_gives_every_context_by_rising_id_in_pieces(repository: MemoryRep
     assert repository.contexts_after(after=saved[-1].id, limit=4) == ()
 
 
+@pytest.mark.long(but=1)
 def test_a_walk_goes_on_where_many_ids_are_of_no_context(repository: MemoryRepository) -> None:
     repository.add_imported([foreign(number) for number in range(1_200)])
     for context in repository.contexts_after(after=0, limit=1_199):

@@ -510,6 +510,7 @@ def server() -> Iterator[RedisServer]:
         yield own
 
 
+@pytest.mark.long
 def test_every_backend_answers_as_the_model_does(server: RedisServer) -> None:
     Stores.server = server
     run_state_machine_as_test(

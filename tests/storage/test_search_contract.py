@@ -226,6 +226,7 @@ def test_any_word_of_a_text_finds_it(repository: MemoryRepository, words: list[s
         assert contexts(search(repository, word, project=project)) == [saved], word
 
 
+@pytest.mark.long(but=1)
 def test_any_word_of_a_long_text_finds_it(repository: MemoryRepository) -> None:
     chance = random.Random(5)
     alphabets = (

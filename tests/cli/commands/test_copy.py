@@ -239,6 +239,7 @@ def test_what_changed_or_moved_since_is_not_copied_again(source: str, store: str
     assert len(held(store)) == 40
 
 
+@pytest.mark.long
 def test_a_copy_that_was_killed_is_completed_by_the_next_one(
     servers: Servers, store: str, tmp_path: Path
 ) -> None:

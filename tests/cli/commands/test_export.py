@@ -156,6 +156,7 @@ def test_a_reader_that_goes_away_is_a_sentence(store: str) -> None:
     assert ended.stderr.endswith("Nobody reads on: the export is not whole.\n")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_export_that_is_interrupted_leaves_the_old_file(
     number: signal.Signals, tmp_path: Path, place: Path

@@ -251,6 +251,7 @@ def test_standard_input_is_imported(store: str, tmp_path: Path) -> None:
     assert without_ids(held(store)) == without_ids(held(source))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_import_that_is_interrupted_is_completed_by_the_next(
     number: signal.Signals, store: str, tmp_path: Path

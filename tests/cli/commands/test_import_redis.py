@@ -199,6 +199,7 @@ def test_a_server_that_is_down_is_one_sentence_without_its_password(place: Path)
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.long
 def test_an_import_that_is_killed_is_completed_by_the_next_one(
     servers: Servers, store: str
 ) -> None:

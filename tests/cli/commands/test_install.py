@@ -253,7 +253,7 @@ def test_variables_of_here_are_copied_only_when_asked_for(home: Path) -> None:
     )
     bad = run("install", "cursor", "--print", "--project", "a\tb", env=UNSET)
     assert (bad.returncode, bad.stdout) == (1, "")
-    assert "EXTENDED_MEMORY_PROJECT must have no control characters" in bad.stderr
+    assert "EXTENDED_MEMORY_PROJECT holds a control character" in bad.stderr
 
 
 def test_another_file_is_taken_when_it_is_named(home: Path, tmp_path: Path) -> None:

@@ -163,6 +163,7 @@ def is_incomplete(server: RedisServer) -> bool:
         return "cluster_state:fail" in client.execute_command("CLUSTER", "INFO")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("fault", "tag"), [(down, "g"), (hung, "alpha")], ids=["down", "hung"])
 def test_a_missing_node_is_a_sentence_and_the_cluster_is_used_when_it_is_back(
     repository: RedisRepository, cluster: Cluster, fault: Fault, tag: str
@@ -205,6 +206,7 @@ def slots_may_be_missing(cluster: Cluster) -> Iterator[None]:
         require("yes")
 
 
+@pytest.mark.long
 def test_where_slots_may_be_missing_the_projects_of_the_others_are_served(
     repository: RedisRepository, cluster: Cluster
 ) -> None:

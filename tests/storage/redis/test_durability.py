@@ -165,6 +165,7 @@ def test_a_restart_under_saving_clients_loses_nothing_and_none_notices(
         assert refused == [set()] * CLIENTS
 
 
+@pytest.mark.long
 def test_a_crash_that_clients_notice_loses_nothing_they_were_told_is_stored() -> None:
     def crash(workers: list[Worker]) -> None:
         server.kill()

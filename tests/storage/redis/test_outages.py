@@ -76,6 +76,7 @@ def test_a_save_whose_reply_is_lost_is_stored_once(
     assert flaws(client) == []
 
 
+@pytest.mark.long
 def test_a_save_that_is_retried_by_its_caller_is_stored_once(
     repository: RedisRepository, outage: Outage, client: redis.Redis
 ) -> None:
@@ -121,6 +122,7 @@ def test_what_is_brought_while_a_reply_is_lost_is_there_once(
     assert flaws(client) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", [STORE, ORIGIN])
 def test_bringing_again_after_an_outage_brings_what_is_missing(
     repository: RedisRepository, outage: Outage, client: redis.Redis, step: bytes
@@ -157,6 +159,7 @@ def test_a_network_that_comes_back_soon_is_not_noticed(
         assert loading.result().contexts == (saved,)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", [down, hung])
 def test_a_server_that_fails_at_the_start_is_used_when_it_is_back(
     server: RedisServer, fault: Fault

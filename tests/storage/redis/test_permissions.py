@@ -97,6 +97,7 @@ def test_a_cluster_needs_two_commands_more() -> None:
             use_fully(repository)
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("command", PERMISSIONS.split())
 def test_a_user_who_lacks_a_command_is_told_so_and_nothing_is_half_written(
     server: RedisServer, client: redis.Redis, command: str

@@ -122,6 +122,7 @@ def test_a_rename_of_which_any_reply_is_lost_is_done_once(
     assert lost > 20
 
 
+@pytest.mark.long
 def test_a_rename_that_is_killed_again_and_again_loses_nothing(
     repository: RedisRepository, server: RedisServer, client: redis.Redis
 ) -> None:

@@ -192,6 +192,7 @@ def _pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
             monkeypatch.setattr(where, "RESCORED", 9)
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.usefixtures("_pieces")
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_read_and_search_answers_as_the_plain_index_does(
@@ -538,6 +539,7 @@ def changes(repository: RedisRepository, saved: Context) -> dict[str, Any]:
     }
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("call", ["save", "update", "forget", "restore", "index", "reset"])
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_lost_reply_at_any_step_leaves_the_index_exact(

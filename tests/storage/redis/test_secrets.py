@@ -97,6 +97,7 @@ def test_a_password_that_is_missing_is_a_sentence(server: RedisServer) -> None:
         assert unlike(ends(repository), "refuses the user name or password") == {}
 
 
+@pytest.mark.long
 def test_a_password_is_in_no_sentence_when_the_server_is_down(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -164,6 +165,7 @@ WRONG_TLS: dict[str, tuple[Callable[[TlsProxy, RedisServer], str], str]] = {
 }
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(("url", "words"), WRONG_TLS.values(), ids=WRONG_TLS)
 def test_wrong_tls_is_a_sentence_with_the_remedy(
     tls: TlsProxy, running: RedisServer, url: Callable[[TlsProxy, RedisServer], str], words: str

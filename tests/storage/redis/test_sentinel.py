@@ -47,6 +47,7 @@ def save_until_served(repository: RedisRepository, content: str) -> tuple[Contex
         assert len(refused) < 20
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", [down, hung])
 def test_a_failover_loses_nothing_and_gives_no_id_twice(
     setup: SentinelSetup, repository: RedisRepository, fault: Fault
@@ -71,6 +72,7 @@ def test_a_failover_loses_nothing_and_gives_no_id_twice(
         assert flaws(client) == []
 
 
+@pytest.mark.long
 def test_a_hung_primary_without_a_failover_is_a_sentence(
     setup: SentinelSetup, repository: RedisRepository
 ) -> None:
@@ -90,6 +92,7 @@ def test_a_hung_primary_without_a_failover_is_a_sentence(
     assert load(repository).contexts == (another, saved)
 
 
+@pytest.mark.long
 def test_while_the_sentinel_hangs_a_store_is_used_as_it_was_but_cannot_be_opened(
     setup: SentinelSetup, repository: RedisRepository
 ) -> None:
@@ -102,6 +105,7 @@ def test_while_the_sentinel_hangs_a_store_is_used_as_it_was_but_cannot_be_opened
         assert load(late).contexts == (saved,)
 
 
+@pytest.mark.long
 def test_of_several_sentinels_one_is_enough(setup: SentinelSetup) -> None:
     with RedisServer(tcp=True) as silent, hung(silent), ExitStack() as stack:
         place = f"127.0.0.1:{setup.sentinel.port}"
@@ -112,6 +116,7 @@ def test_of_several_sentinels_one_is_enough(setup: SentinelSetup) -> None:
     assert opened.seconds < PATIENCE_SECONDS
 
 
+@pytest.mark.long
 def test_a_service_that_the_sentinel_does_not_know_is_a_sentence(setup: SentinelSetup) -> None:
     url = setup.url.replace(SERVICE, "another")
     with closing(RedisRepository(url, key_prefix="em")) as repository:

@@ -259,6 +259,7 @@ def test_the_cluster_refuses_keys_of_two_nodes_at_once(cluster: Cluster) -> None
         node.eval(INCREMENT, 2, "{a}", "{b}")
 
 
+@pytest.mark.long
 def test_a_replica_takes_over_in_the_cluster() -> None:
     with Cluster(replicas=1) as cluster, cluster.client() as client:
         primary, replica = cluster.servers[0], cluster.servers[3]
@@ -277,6 +278,7 @@ def test_a_replica_takes_over_in_the_cluster() -> None:
             assert successor.get(key) == "kept"
 
 
+@pytest.mark.long
 def test_the_sentinel_promotes_the_replica_with_the_data() -> None:
     with SentinelSetup() as setup:
         assert primary_named_by(setup.sentinel) == ("127.0.0.1", setup.primary.port)

@@ -70,6 +70,7 @@ def adopted_row(number: int) -> Context:
     )
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("servers", [2, 4])
 def test_servers_that_meet_an_earlier_file_at_once_all_find_every_row_once(
     place: Path, servers: int
@@ -86,6 +87,7 @@ def test_servers_that_meet_an_earlier_file_at_once_all_find_every_row_once(
     assert faults_within(place) == []
 
 
+@pytest.mark.long
 def test_a_server_killed_while_it_adopts_leaves_the_earlier_file_whole(place: Path) -> None:
     write_rows(place, MANY)
     before = dump(place)

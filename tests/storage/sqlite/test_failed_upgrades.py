@@ -67,6 +67,7 @@ def refusal(path: Path) -> str:
     return in_another_process(refusal_of_prepare, path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("harm", FAILURES)
 def test_seven_failing_upgrades_leave_one_copy_and_every_earlier_one(
     written: Path, harm: Callable[[Path], None]
@@ -105,6 +106,7 @@ def test_a_change_that_is_only_in_the_wal_is_copied_again(written: Path) -> None
     assert len(backups(written)) == 2
 
 
+@pytest.mark.long
 def test_copies_of_failing_upgrades_are_at_most_five_and_push_out_nothing(written: Path) -> None:
     good = earlier(written, range(1, 3))
     damage(written, "context_tags")
@@ -156,6 +158,7 @@ def test_a_restored_backup_that_is_upgraded_again_is_its_own_copy(written: Path)
     assert names(written) == [OLDER.format(day) for day in range(1, 7)]
 
 
+@pytest.mark.long
 def test_eight_servers_that_fail_at_once_leave_one_copy(written: Path) -> None:
     damage(written, "context_tags")
     with ProcessPoolExecutor(8, mp_context=SPAWN) as processes:

@@ -45,6 +45,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(("fault", "refused", "words"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_is_a_sentence_changes_nothing_and_is_over_when_its_cause_is_gone(
     fault: Fault, refused: tuple[str, ...], words: str

@@ -1,0 +1,1 @@
+"""What tests build on: commands, clients, servers and stores."""
