@@ -213,8 +213,8 @@ class Project(Adapter):
     ) -> tuple[tuple[str, list[str], list[Any]], ...]:
         """Return both scripts of a save, each with its keys and arguments, as the repository."""
         from extended_memory.domain import Context, Note, from_milliseconds
+        from extended_memory.storage.redis.imports import put_request
         from extended_memory.storage.redis.keys import IDS_PER_HASH, LAYOUT, bucket
-        from extended_memory.storage.redis.writing import bring_request
         from extended_memory.version import __version__
 
         keys = self._keys
@@ -227,7 +227,7 @@ class Project(Adapter):
         of_all = [*keys.of_ids(bucket(number)), keys.origins]
         return (
             ("reserve", of_all, [bucket(number), IDS_PER_HASH, PROJECT, "", LAYOUT, __version__]),
-            ("bring", *bring_request(keys, context, (), f"call:{secrets.token_hex(8)}")),
+            ("bring", *put_request(keys, context, (), f"call:{secrets.token_hex(8)}")),
         )
 
     def timed(self, call: Callable[..., Any], arguments: dict[str, Any]) -> tuple[float, Any]:

@@ -2,8 +2,10 @@
 
 - ``repository``  the contract, a method for each of its own
 - ``pages``       the ids that a selection means, a page of them
+- ``ids``         ids are reserved before they are used
 - ``reading``     reads by id
 - ``writing``     the steps that change a store
+- ``imports``     contexts of another store, each once
 - ``renaming``    contexts move from one project to another
 - ``summary``     the numbers of a store
 - ``rows``        contexts become the texts that keys hold, and back: the one codec

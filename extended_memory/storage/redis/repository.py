@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from typing_extensions import override
 
@@ -25,24 +24,15 @@ from extended_memory.domain import (
     TagPage,
     TimeSpan,
     UpdatedContext,
-    from_milliseconds,
     require_storable,
-    to_milliseconds,
 )
 from extended_memory.flaws import Finding
 from extended_memory.storage.contract import MemoryRepository, Tell
-from extended_memory.storage.redis import pages, rows
-from extended_memory.storage.redis.connection.client import Client
+from extended_memory.storage.redis import imports, pages, reading, renaming, writing
 from extended_memory.storage.redis.connection.store import Store
-from extended_memory.storage.redis.keys import Keys, id_of
-from extended_memory.storage.redis.reading import Reader
-from extended_memory.storage.redis.renaming import Mover
-from extended_memory.storage.redis.search.writes import Indexer
+from extended_memory.storage.redis.keys import Keys
+from extended_memory.storage.redis.search import writes
 from extended_memory.storage.redis.summary import summary
-from extended_memory.storage.redis.writing import PLACES, Writer
-
-_AT_A_TIME = 1_000
-"""How many projects are asked for before others get a turn."""
 
 _LOOKS = 4
 """How often a load looks again where a context was forgotten between its two steps."""
@@ -58,27 +48,26 @@ class RedisRepository(MemoryRepository):
     """Contexts in a Redis or Valkey server, behind Sentinel, or in a cluster."""
 
     def __init__(self, url: str, *, key_prefix: str, may_evict: bool = False) -> None:
-        self._keys = Keys(key_prefix)
-        self._store = Store(url, self._keys, may_evict=may_evict)
-        self._reader = Reader(self._store)
-        self._writer = Writer(self._store)
-        self._mover = Mover(self._store, self._writer)
-        self._indexer = Indexer(self._store)
+        self._store = Store(url, Keys(key_prefix), may_evict=may_evict)
 
     @override
     def save(self, project: str, note: Note, *, repeat_within: timedelta) -> Context:
         with self._store.use():
-            return self._writer.save(project, note, repeat_within=repeat_within)
+            return writing.save(self._store, project, note, repeat_within=repeat_within)
 
     @override
     def add_imported(self, contexts: Sequence[PortableContext]) -> int:
         require_storable(contexts)
-        return sum(self._add_imported(context) for context in contexts)
+        added = 0
+        for context in contexts:
+            with self._store.use():
+                added += imports.add(self._store, context)
+        return added
 
     @override
     def imported_origins(self, origins: Sequence[str]) -> Mapping[str, Standing]:
         with self._store.use():
-            return self._reader.imported_origins(origins)
+            return reading.imported_origins(self._store, origins)
 
     @override
     def load(self, project: str, selection: Selection, *, limit: int, offset: int) -> ContextPage:
@@ -87,7 +76,7 @@ class RedisRepository(MemoryRepository):
                 ids, total, is_exact = pages.page(
                     self._store, project, selection, limit=limit, offset=offset
                 )
-                contexts = self._reader.contexts(project, ids)
+                contexts = reading.contexts(self._store, project, ids)
                 if len(contexts) == len(ids):
                     break  # none was forgotten since the ids were read
         return ContextPage(contexts=contexts, total=total, total_is_exact=is_exact)
@@ -100,10 +89,10 @@ class RedisRepository(MemoryRepository):
         from extended_memory.storage.search import found
 
         def fetch(ids: Sequence[int]) -> dict[int, Context]:
-            return {context.id: context for context in self._reader.contexts(project, ids)}
+            return {context.id: context for context in reading.contexts(self._store, project, ids)}
 
         with self._store.use():
-            unindexed, has_index = self._indexer.state(project)
+            unindexed, has_index = writes.state(self._store, project)
             if not has_index:
                 return SearchPage(unindexed=unindexed)
             return found(
@@ -120,16 +109,18 @@ class RedisRepository(MemoryRepository):
     @override
     def index_newest(self, limit: int) -> int:
         with self._store.use():
-            return self._indexer.index_newest(self._reader.project_names(), limit)
+            return writes.index_newest(self._store, reading.project_names(self._store), limit)
 
     @override
     def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
         found: dict[int, Context] = {}
         with self._store.use():
-            owners = self._reader.owners(ids)
+            owners = reading.owners(self._store, ids)
             for owner in set(owners.values()) if project is None else {project}:
                 here = [context_id for context_id, of in owners.items() if of == owner]
-                found |= {context.id: context for context in self._reader.contexts(owner, here)}
+                found |= {
+                    context.id: context for context in reading.contexts(self._store, owner, here)
+                }
         return tuple(found[context_id] for context_id in dict.fromkeys(ids) if context_id in found)
 
     @override
@@ -137,7 +128,9 @@ class RedisRepository(MemoryRepository):
         self, *, after: int, limit: int, projects: Collection[str] | None = None
     ) -> tuple[Context, ...]:
         with self._store.use():
-            found = self._reader.all_after(after, limit, projects, self._reader.contexts)
+            found = reading.all_after(
+                self._store, after, limit, projects, partial(reading.contexts, self._store)
+            )
         return tuple(sorted(found, key=lambda context: context.id)[:limit])
 
     @override
@@ -145,7 +138,9 @@ class RedisRepository(MemoryRepository):
         self, *, after: int, limit: int, projects: Collection[str] | None = None
     ) -> tuple[ForgottenContext, ...]:
         with self._store.use():
-            found = self._reader.all_after(after, limit, projects, self._reader.trashed)
+            found = reading.all_after(
+                self._store, after, limit, projects, partial(reading.trashed, self._store)
+            )
         return tuple(sorted(found, key=lambda forgotten: forgotten.context.id)[:limit])
 
     @override
@@ -153,17 +148,17 @@ class RedisRepository(MemoryRepository):
         self, ids: Sequence[int], *, projects: Collection[str] | None = None
     ) -> Mapping[int, tuple[Revision, ...]]:
         with self._store.use():
-            return self._reader.revisions_of(ids, projects)
+            return reading.revisions_of(self._store, ids, projects)
 
     @override
     def rename_project(self, old: str, new: str) -> int:
-        return 0 if old == new else self._mover.move(old, new)
+        return 0 if old == new else renaming.move(self._store, old, new)
 
     @override
     def summary(self, project: str | None) -> Summary:
         with self._store.use():
-            names = self._reader.project_names() if project is None else [project]
-        return summary(self._store, self._reader, names)
+            names = reading.project_names(self._store) if project is None else [project]
+        return summary(self._store, names)
 
     @override
     def update(
@@ -183,7 +178,7 @@ class RedisRepository(MemoryRepository):
             owner = self._owner(context_id, project)
             if owner is None:
                 return None
-            return self._writer.change(owner, context_id, "contexts", become)
+            return writing.change(self._store, owner, context_id, "contexts", become)
 
     @override
     def forget(
@@ -193,9 +188,10 @@ class RedisRepository(MemoryRepository):
             owner = self._owner(context_id, project)
             if owner is None:
                 return None
-            forgotten = self._writer.forget(
-                owner, context_id, "contexts", permanently=permanently
-            ) or (permanently and self._writer.forget(owner, context_id, "trash", permanently=True))
+            take = partial(writing.forget, self._store, owner, context_id)
+            forgotten = take("contexts", permanently=permanently) or (
+                permanently and take("trash", permanently=True)
+            )
         return owner if forgotten else None
 
     @override
@@ -206,15 +202,16 @@ class RedisRepository(MemoryRepository):
             owner = self._owner(context_id, project)
             if owner is None:
                 return None
+            put = partial(writing.change, self._store, owner, context_id)
             if revision is None:
-                restored = self._writer.change(owner, context_id, "trash", lambda old: old.note)
+                restored = put("trash", lambda old: old.note)
                 return None if restored is None else restored.context
-            earlier = self._writer.revision(owner, context_id, revision)
+            earlier = reading.revision(self._store, owner, context_id, revision)
             if earlier is None:
                 return None
-            restored = self._writer.change(
-                owner, context_id, "trash", lambda _: earlier.note
-            ) or self._writer.change(owner, context_id, "contexts", lambda _: earlier.note)
+            restored = put("trash", lambda _: earlier.note) or put(
+                "contexts", lambda _: earlier.note
+            )
             return None if restored is None else restored.context
 
     @override
@@ -223,76 +220,43 @@ class RedisRepository(MemoryRepository):
     ) -> tuple[Revision, ...]:
         with self._store.use():
             owner = self._owner(context_id, project)
-            return () if owner is None else self._writer.revisions(owner, context_id, limit)
+            return () if owner is None else reading.revisions(self._store, owner, context_id, limit)
 
     @override
     def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:
         with self._store.use():
-            names = [project] if project is not None else self._reader.project_names()
-            found = sorted(
-                (
-                    (moment, id_of(name), owner)
-                    for owner in names
-                    for name, moment in self._store.ask(
-                        partial(
-                            self._store.client.zrevrangebyscore,
-                            self._keys.trash(owner),
-                            "+inf",
-                            "-inf",
-                            start=0,
-                            num=limit,
-                            withscores=True,
-                        )
-                    )
-                ),
-                reverse=True,
-            )[:limit]
-            trashed = [
-                forgotten
-                for _, context_id, owner in found
-                for forgotten in self._reader.trashed(owner, [context_id])
-            ]
-        return tuple(trashed)
+            names = [project] if project is not None else reading.project_names(self._store)
+            return reading.trash(self._store, names, limit)
 
     @override
     def purge(self, *, before: datetime) -> int:
         purged = 0
         with self._store.use():
-            for project in self._reader.project_names():
-                old = self._store.ask(
-                    partial(
-                        self._store.client.zrangebyscore,
-                        self._keys.trash(project),
-                        "-inf",
-                        f"({to_milliseconds(before)}",
+            for project in reading.project_names(self._store):
+                for context_id in reading.forgotten_before(self._store, project, before):
+                    purged += writing.forget(
+                        self._store, project, context_id, "trash", permanently=True
                     )
-                )
-                for name in old:
-                    purged += self._writer.forget(project, id_of(name), "trash", permanently=True)
         return purged
 
     @override
     def projects(self) -> tuple[Project, ...]:
         with self._store.use():
-            names = self._reader.project_names()
-            held = [
-                project
-                for start in range(0, len(names), _AT_A_TIME)
-                for project in self._projects(names[start : start + _AT_A_TIME])
-            ]
+            names = reading.project_names(self._store)
+            held = reading.projects(self._store, names)
         held.sort(key=lambda project: project.last_saved_at, reverse=True)
         return tuple(held)
 
     @override
     def project(self, name: str) -> Project | None:
         with self._store.use():
-            return next(iter(self._projects([name])), None)
+            return next(iter(reading.projects(self._store, [name])), None)
 
     @override
     def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
         with self._store.use():
             total, flat = self._store.run(
-                "popular", [self._keys.tag_counts(project)], [-minimum_count, limit]
+                "popular", [self._store.keys.tag_counts(project)], [-minimum_count, limit]
             )
         counted = zip(flat[::2], flat[1::2], strict=True)
         tags = tuple(TagCount(tag=tag, count=-int(count)) for tag, count in counted)
@@ -300,21 +264,21 @@ class RedisRepository(MemoryRepository):
 
     @override
     def check(self, tell: Tell) -> tuple[Finding, ...]:
-        from extended_memory.storage.redis.check.rules import Checker
+        from extended_memory.storage.redis.check.rules import Inspection
 
         with self._store.use():
-            return Checker(self._store, tell).findings(self._reader.project_names())
+            return Inspection(self._store, tell).findings(reading.project_names(self._store))
 
     @override
     def repair(self, findings: Sequence[Finding]) -> None:
-        from extended_memory.storage.redis.check.repair import Mender
+        from extended_memory.storage.redis.check import repair
 
         with self._store.use():
-            projects = self._reader.project_names()
+            projects = reading.project_names(self._store)
         for project in projects:
-            self._mover.finish(project)
+            renaming.finish(self._store, project)
         with self._store.use():
-            Mender(self._store).repair(projects)
+            repair.repair(self._store, projects)
 
     @property
     @override
@@ -335,73 +299,8 @@ class RedisRepository(MemoryRepository):
     def close(self) -> None:
         self._store.close()
 
-    def _add_imported(self, context: PortableContext) -> bool:
-        with self._store.use():
-            outcome, context_id = self._writer.reserve(context.project, context.origin)
-            if outcome == "known":
-                return False
-            if outcome == "pending":
-                owner = self._reader.owner(context_id)
-                if owner not in (None, context.project):
-                    # It moved to another project since, or now it is to go to another one.
-                    if self._is_stored(owner, context_id):
-                        self._writer.settle(context.origin, context_id)
-                        return False
-                    _, context_id = self._writer.reserve(context.project)
-            brought = Context(
-                id=context_id,
-                project=context.project,
-                note=context.note,
-                created_at=context.created_at,
-                updated_at=context.updated_at,
-            )
-            forgotten_at = context.forgotten_at
-            stored_id = self._writer.bring(
-                brought,
-                rows.revisions(context.created_at, context.revisions),
-                forgotten_at="" if forgotten_at is None else str(to_milliseconds(forgotten_at)),
-            )
-            self._writer.settle(context.origin, stored_id)
-            return True
-
-    def _is_stored(self, project: str, context_id: int) -> bool:
-        return any(self._writer.body(project, context_id, place) is not None for place in PLACES)
-
     def _owner(self, context_id: int, project: str | None) -> str | None:
         """Return the project to look for an id in: the one asked, or the one it was given in."""
         if project is not None:
             return project  # the key of a context names its project
-        return self._reader.owner(context_id)
-
-    def _projects(self, names: Sequence[str]) -> list[Project]:
-        """Return those of the projects that hold contexts, in the order of the names."""
-
-        def ask_each(client: Client) -> list[Any]:
-            asked: list[Any] = []
-            for name in names:
-                asked.append(client.zcard(self._keys.contexts(name)))
-                asked.append(client.hmget(self._keys.project(name), "created_at", "last_saved_at"))
-            return asked
-
-        def ask() -> list[Any]:
-            if self._store.is_cluster:
-                # Its pipeline would ask again for each name, and wait each time, if a node hangs.
-                return ask_each(self._store.client)
-            with self._store.client.pipeline(transaction=False) as pipeline:
-                ask_each(pipeline)
-                replies: list[Any] = pipeline.execute()
-                return replies
-
-        found = self._store.ask(ask)
-        return [
-            Project(
-                name=name,
-                context_count=count,
-                created_at=from_milliseconds(int(created_at)),
-                last_saved_at=from_milliseconds(int(last_saved_at)),
-            )
-            for name, count, (created_at, last_saved_at) in zip(
-                names, found[::2], found[1::2], strict=True
-            )
-            if count and created_at and last_saved_at  # a server that may evict drops any key
-        ]
+        return reading.owner(self._store, context_id)

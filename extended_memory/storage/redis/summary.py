@@ -6,14 +6,14 @@ from datetime import date
 from functools import partial
 
 from extended_memory.domain import Context, Summary, week_of
+from extended_memory.storage.redis import reading
 from extended_memory.storage.redis.connection.store import Store
 from extended_memory.storage.redis.keys import id_of
-from extended_memory.storage.redis.reading import Reader
 
 _AT_A_TIME = 500
 
 
-def summary(store: Store, reader: Reader, projects: Sequence[str]) -> Summary:
+def summary(store: Store, projects: Sequence[str]) -> Summary:
     """Return how much some projects hold."""
     importances: Counter[int] = Counter()
     weeks: Counter[date] = Counter()
@@ -22,8 +22,8 @@ def summary(store: Store, reader: Reader, projects: Sequence[str]) -> Summary:
     for project in projects:
         for ids in _pieces(store, store.keys.contexts(project)):
             with store.use():
-                contexts = reader.contexts(project, ids)
-                revision_count += _revisions(store, reader, contexts)
+                contexts = reading.contexts(store, project, ids)
+                revision_count += _revisions(store, contexts)
             importances.update(context.note.importance for context in contexts)
             weeks.update(week_of(context.created_at) for context in contexts)
             content_bytes += sum(len(context.note.content.encode()) for context in contexts)
@@ -32,8 +32,8 @@ def summary(store: Store, reader: Reader, projects: Sequence[str]) -> Summary:
                 moments = [min(moments), max(moments)]
         for ids in _pieces(store, store.keys.trash(project)):
             with store.use():
-                trashed = [forgotten.context for forgotten in reader.trashed(project, ids)]
-                revision_count += _revisions(store, reader, trashed)
+                trashed = [forgotten.context for forgotten in reading.trashed(store, project, ids)]
+                revision_count += _revisions(store, trashed)
             trash_count += len(trashed)
     return Summary(
         context_count=importances.total(),
@@ -60,7 +60,7 @@ def _pieces(store: Store, key: str) -> Iterator[list[int]]:
         start += len(members)
 
 
-def _revisions(store: Store, reader: Reader, contexts: Sequence[Context]) -> int:
+def _revisions(store: Store, contexts: Sequence[Context]) -> int:
     """Return how many revisions some contexts of one project have."""
     keys = [
         store.keys.revisions(context.project, context.id)
@@ -69,4 +69,4 @@ def _revisions(store: Store, reader: Reader, contexts: Sequence[Context]) -> int
     ]
     if not keys:
         return 0
-    return sum(reader.together(lambda client: [client.llen(key) for key in keys]))
+    return sum(reading.together(store, lambda client: [client.llen(key) for key in keys]))

@@ -314,9 +314,9 @@ def test_nothing_of_a_text_that_was_forgotten_permanently_is_left(
 def test_a_context_has_the_date_of_the_server_whatever_the_clock_here_says(
     repository: RedisRepository, client: redis.Redis, days: int
 ) -> None:
-    repository._writer._ahead = timedelta(days=days)
+    repository._store.hints.ahead = timedelta(days=days)
     first = save(repository, "note")
-    repository._writer._ahead = timedelta(days=days)
+    repository._store.hints.ahead = timedelta(days=days)
     second = save(repository, "another")  # its id is guessed, and so is the day
     assert flaws(client) == []
     assert find(repository, f"{second.created_at:%Y%m%d}").total == 2
@@ -469,7 +469,7 @@ def test_an_index_that_is_half_cleared_away_is_nobodys_and_one_that_is_ours_is_n
     monkeypatch.undo()
     assert repository.index_newest(9) == 0
     with repository._store.use():
-        repository._indexer._reset("alpha")  # as another server that saw the index of before
+        writes._reset(repository._store, "alpha")  # as another server that saw the index of before
     assert flaws(client) == []
     assert find(repository, "note").total == 1
 
@@ -498,6 +498,7 @@ def test_several_servers_index_at_once_and_nothing_is_there_twice(
 
 INDEXING = """
 import sys
+from extended_memory.storage.redis.search import writes
 from extended_memory.storage.redis.repository import RedisRepository
 repository = RedisRepository(sys.argv[1], key_prefix="em")
 while repository.index_newest(50): pass
@@ -584,6 +585,7 @@ def test_small_pieces_of_an_index_are_made_anew(
 LOADING = """
 import sys
 from extended_memory.domain import EVERY_CONTEXT
+from extended_memory.storage.redis.search import writes
 from extended_memory.storage.redis.repository import RedisRepository
 repository = RedisRepository(sys.argv[1], key_prefix="em")
 repository.load("alpha", EVERY_CONTEXT, limit=9, offset=0)

@@ -77,7 +77,7 @@ def test_a_password_works_and_is_in_no_sentence_no_log_and_no_repr(
         assert load(repository).contexts == (saved,)
         assert isinstance(repository, RedisRepository)
         shown += map(
-            repr, (location, parse(right), repository, repository._store, repository._keys)
+            repr, (location, parse(right), repository, repository._store, repository._store.keys)
         )
         shown += map(str, (location, parse(right), repository))
 

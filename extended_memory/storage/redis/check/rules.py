@@ -35,8 +35,8 @@ _LOOKS: Final = 4
 """How often a project is looked at again that others write to."""
 
 
-class Checker:
-    """Looks through a store; to be used within ``Store.use``."""
+class Inspection:
+    """One look through a store, and how far it is; to be used within ``Store.use``."""
 
     def __init__(self, store: Store, tell: Tell) -> None:
         self._store = store

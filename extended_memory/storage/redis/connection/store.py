@@ -5,6 +5,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
@@ -41,6 +43,18 @@ _NOT_INSTALLED = (
 )
 
 
+@dataclass
+class Hints:
+    """What earlier saves taught about the ids and the clock; a wrong hint costs one more step."""
+
+    bucket: int = 0
+    """The bucket of the last id that was reserved."""
+    next_id: int = 0
+    """The id that is probably the next one, 0 where none is known."""
+    ahead: timedelta = timedelta(0)
+    """How far the server's clock is ahead of ours, where it was on another day."""
+
+
 class Store:
     """A Redis with its scripts. Thread-safe; within ``use`` every fault is a ``StoreError``."""
 
@@ -54,6 +68,7 @@ class Store:
         """Whether keys lie on several servers, so that no script can change all of them."""
         self.holds_legacy = False
         """Whether memories of 0.9.0 lie beside ours and none was imported yet."""
+        self.hints = Hints()
         self._url = url
         self._may_evict = may_evict
         self._only_reads = only_reads  # then any server will do

@@ -11,8 +11,9 @@ from extended_memory.domain import (
     Note,
 )
 from extended_memory.flaws import Finding, Flaw
+from extended_memory.storage.redis import renaming
+from extended_memory.storage.redis.connection.store import Store
 from extended_memory.storage.redis.keys import id_of
-from extended_memory.storage.redis.renaming import Mover
 from extended_memory.storage.redis.repository import RedisRepository
 from tests.storage.redis.checker import flaws
 from tests.storage.redis.servers import Cluster, RedisServer
@@ -140,16 +141,16 @@ def test_what_cannot_be_rebuilt_is_said_and_left_as_it_is(
 def test_what_a_move_that_was_killed_left_on_its_way_is_found_and_arrives(
     server: RedisServer, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arrive = Mover._arrive
+    arrive = renaming._arrive
 
-    def killed(mover: Mover, old: str, name: str, *what: Any) -> None:
+    def killed(store: Store, old: str, name: str, *what: Any) -> None:
         if id_of(name) == 6:
             raise KilledError
-        arrive(mover, old, name, *what)
+        arrive(store, old, name, *what)
 
     with closing(RedisRepository(server.url, key_prefix="em")) as repository:
         with monkeypatch.context() as patched:
-            patched.setattr(Mover, "_arrive", killed)
+            patched.setattr(renaming, "_arrive", killed)
             with pytest.raises(KilledError):
                 repository.rename_project("general", "other")
         (finding,) = repository.check(tell)
