@@ -105,7 +105,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a note is to become: only what is not None changes, and some of its tags."""
+    """A change of a note: None leaves a part as it is; tags can also be added and removed."""
 
     content: str | None = None
     importance: int | None = None
@@ -196,7 +196,7 @@ class PortableContext:
     created_at: datetime
     updated_at: datetime | None = None
     revisions: tuple[Revision, ...] = ()
-    """What it was before its last changes, the oldest first."""
+    """Its revisions, the oldest first."""
     forgotten_at: datetime | None = None
     """Since when it is in the trash, None where it is not."""
 
@@ -329,14 +329,14 @@ class CustomInstructions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """What the first load of a conversation brings besides contexts."""
+    """The additions of a conversation's first load to its contexts."""
 
     instructions: CustomInstructions = CustomInstructions()
     popular_tags: tuple[TagCount, ...] = ()
     context_count: int = 0
     """How many contexts the project holds, of any importance."""
     notice: str = ""
-    """What the person should know about the store, where nothing was loaded."""
+    """A notice about the store for the person, where nothing was loaded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

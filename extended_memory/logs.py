@@ -1,4 +1,4 @@
-"""What is written to stderr: our own messages, and never the content of a memory.
+"""The log on stderr: our own messages, and never the content of a memory.
 
 Libraries below us log at DEBUG what they send and store, so their loggers stay at WARNING
 whatever the level, and a traceback is written without the messages of its exceptions, which may

@@ -66,7 +66,7 @@ class MemoryService:
 
     @property
     def notice(self) -> str:
-        """What the person should know about the store as it was opened, or ""."""
+        """A notice about the store for the person, as it was opened, or ""."""
         return self._repository.notice
 
     def project_for(self, name: str) -> str:

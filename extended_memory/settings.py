@@ -128,7 +128,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the environment asks for.
+    """The settings that the environment holds.
 
     ``scope``: the project that the server is pinned to, or all; ``trash_days``: how long what is
     forgotten can be restored.

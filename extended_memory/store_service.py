@@ -34,7 +34,7 @@ class StoreService:
 
     @property
     def notice(self) -> str:
-        """What the person should know about the store as it was opened, or ""."""
+        """A notice about the store for the person, as it was opened, or ""."""
         return self._access.repository.notice
 
     def prepare(self) -> None:

@@ -1,4 +1,4 @@
-"""What a command prints on standard output: lines and tables for a person, JSON for a script.
+"""The output of commands: lines and tables for a person, JSON for a script.
 
 What is stored may hold anything, also sequences that steer a terminal. Nothing of it gets there
 as it is, but for ``write``, which is asked for what is stored.
@@ -102,7 +102,7 @@ def width(text: str) -> int:
 
 
 def cut(text: str, most: int) -> str:
-    """Return a text on one line, cut to so many columns of a terminal."""
+    """Return a text on one line, cut to a number of columns of a terminal."""
     line = one_line(text)
     return line if cell_len(line) <= most else set_cell_size(line, most - 1).rstrip() + "…"
 

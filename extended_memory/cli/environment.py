@@ -1,4 +1,4 @@
-"""What every command works in: the settings of the environment, and the memory they name."""
+"""The surroundings of a command: the settings of the environment, and the memory they name."""
 
 import os
 import shutil
@@ -39,7 +39,7 @@ from extended_memory.storage.contract import MemoryRepository
 from extended_memory.store_service import StoreService
 
 Missing = Literal["made", "empty", "refused"]
-"""What becomes of a store that is not there.
+"""The treatment of a store that is not there.
 
 It is made, or read as an empty one where its place is the default one, or else refused.
 """

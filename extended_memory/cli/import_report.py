@@ -1,4 +1,4 @@
-"""What an import found and did, in words and in JSON."""
+"""A report on an import, in words and in JSON."""
 
 from collections.abc import Sequence
 from typing import Any

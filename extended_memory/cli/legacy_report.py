@@ -1,4 +1,4 @@
-"""What there is to know about the Redis of 0.9.0, in words and in JSON."""
+"""A report on the Redis of 0.9.0, in words and in JSON."""
 
 from typing import TYPE_CHECKING, Any
 

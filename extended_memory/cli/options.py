@@ -1,4 +1,4 @@
-"""What a person gives on the command line, read by the rules of the tools' arguments."""
+"""The options of commands, read by the rules of the tools' arguments."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

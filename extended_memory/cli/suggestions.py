@@ -1,4 +1,4 @@
-"""What else a person may have meant, where there is nothing of what was asked for."""
+"""Suggestions where there is nothing of what a person asked for."""
 
 from extended_memory.cli import environment
 from extended_memory.service import MemoryService

@@ -1,4 +1,4 @@
-"""What is to change in a client's configuration, worked out before anything is written."""
+"""A change of a client's configuration, worked out before anything is written."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

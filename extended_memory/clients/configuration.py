@@ -1,4 +1,4 @@
-"""What is configured on a machine: every file of every client, and its entries."""
+"""The configuration files of clients on a machine, and their entries."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What can be wrong with a client's configuration, as sentences."""
+"""The errors in a client's configuration."""
 
 from extended_memory.errors import (
     ExtendedMemoryError,

@@ -68,12 +68,12 @@ class Layout:
 
     @property
     def newline(self) -> str:
-        """What ends a line."""
+        """The line end."""
         return "\r\n" if "\r\n" in self.text else "\n"
 
     @property
     def unit(self) -> str:
-        """What a level is indented by, as the first indented member shows it."""
+        """The indentation of a level, as the first indented member shows it."""
         found = _INDENTED.search(self.without_comments)
         return found[1] if found else _DEFAULT_INDENT
 

@@ -16,7 +16,7 @@ _CACHES = {".cache", "cache", "caches"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """What runs now: its program, or None where Python was told a module; Python; and uvx.
+    """The running program (None where Python was told a module), Python, and uvx.
 
     ``prefix``: the environment's folder; ``uvx``: where it was found, if anywhere.
     """

@@ -1,4 +1,4 @@
-"""What can be found out about an installation: no content and no secret is in it.
+"""Diagnoses of an installation, without content and secrets.
 
 - ``installation``  what is installed, and which settings the environment holds
 - ``folder``        whether the folder is a place for a SQLite file

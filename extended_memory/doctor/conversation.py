@@ -21,7 +21,7 @@ _PROTOCOL: Final = "2025-06-18"
 _END_SECONDS: Final = 15.0
 """A server that waits in vain for its store ends eleven seconds after its input."""
 _SHOWN: Final = 300
-"""So many characters of what a server said last are worth showing."""
+"""How many characters of a server's last words are shown."""
 
 
 class ConversationError(ExtendedMemoryError):

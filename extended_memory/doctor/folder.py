@@ -40,7 +40,7 @@ _SYNCHRONISED: Final = {
     "pcloud drive": "pCloud",
     "yandex.disk": "Yandex Disk",
 }
-"""What the beginning of a folder's name says of who synchronises it."""
+"""Programs by the beginning of the name of the folder that they synchronise."""
 
 _MARKERS: Final = {
     ".stfolder": "Syncthing",
@@ -48,7 +48,7 @@ _MARKERS: Final = {
     ".dropbox.cache": "Dropbox",
     ".sync": "Resilio Sync",
 }
-"""What lies in the topmost folder that a program synchronises."""
+"""Programs by a file in the topmost folder that they synchronise."""
 
 _NETWORK: Final = frozenset(
     [
@@ -85,7 +85,7 @@ _NETWORK: Final = frozenset(
 
 
 def diagnoses(folder: Path, needed: int) -> Iterator[Diagnosis]:
-    """Say how a folder is in which a file of so many bytes lies, or will."""
+    """Diagnose the folder of a file that needs a number of bytes."""
     there = next(each for each in (folder, *folder.parents) if exists(each))
     yield _of_the_disk(there, needed)
     synchronised = _synchronised_by(folder)

@@ -1,4 +1,4 @@
-"""What is installed here, and which settings the environment holds."""
+"""The installed versions, and the settings that the environment holds."""
 
 import platform
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What the MCP surface stands on.
+"""The foundations of the MCP surface.
 
 - ``startup``            imports the server as quickly as its libraries allow
 - ``app``                FastMCP as this product runs it: settings, errors, how a tool is registered

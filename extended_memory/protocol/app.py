@@ -103,7 +103,7 @@ class MemoryServer(StatelessServer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.channel: Channel | None = None
-        """What the stdio transport runs on, where the process has claimed its streams."""
+        """The streams of the stdio transport, where the process has claimed them."""
         self.settings: Settings | None = None
         """Those the process has read; ``fastmcp run`` starts without, and they are read then."""
         self.ending = threading.Event()

@@ -1,4 +1,4 @@
-"""What the tools accept: one type for each argument, with its bounds and words for the model.
+"""The arguments of the tools: one type for each, with its bounds and words for the model.
 
 The published schema stays plain (``integer``, ``array``, ``boolean``), because a union makes
 clients choose worse; the validators in front are lenient where clients are known to err: a

@@ -18,7 +18,7 @@ from mcp.shared._context_streams import (
 from mcp.shared.message import SessionMessage
 
 Streams = tuple[ContextReceiveStream[SessionMessage | Exception], ContextSendStream[SessionMessage]]
-"""What comes from a client, and what goes to it."""
+"""The messages from a client, and those to it."""
 
 
 class StatelessServer(FastMCP):
@@ -50,7 +50,7 @@ class StatelessServer(FastMCP):
 
 
 class _NoSessionState:
-    """What FastMCP keeps of a session here: nothing, which needs no library."""
+    """The state of a session that FastMCP keeps: none, so that no library is needed."""
 
     async def get(self, key: str) -> None:
         """Find nothing."""

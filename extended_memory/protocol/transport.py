@@ -55,7 +55,7 @@ _FAULT: Final = 1
 
 _CHUNK: Final = 65536
 _SURE_TO_FIT: Final = 4000
-"""Bytes: a pipe with room has room for so many (PIPE_BUF)."""
+"""How many bytes a pipe that has room takes at least (PIPE_BUF)."""
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _LINE_ENDS: Final = {"\u2028": r"\u2028", "\u2029": r"\u2029", "\x85": r"\u0085"}

@@ -1,4 +1,4 @@
-"""What a server does for its store in the background: opens it, empties the trash, indexes."""
+"""Upkeep of a store in the background: it is opened, its trash emptied, its index completed."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ PURGE_SECONDS = 24 * 60 * 60
 """How often the trash is looked through, besides at the start."""
 
 INDEXED_AT_A_TIME = 20
-"""A save that comes meanwhile waits for so many, about ten milliseconds."""
+"""How many contexts a save may have to wait for: about ten milliseconds."""
 
 PAUSE_SECONDS = 0.01
 """Between two steps: time for those who wait."""

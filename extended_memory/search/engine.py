@@ -16,7 +16,7 @@ SUGGESTIONS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What to look for, in which project, and how many contexts to return at most."""
+    """A question: the text, the project, and the number of contexts to return at most."""
 
     project: str
     text: str

@@ -10,10 +10,10 @@ from extended_memory.search.index import VocabularyRange
 from extended_memory.search.stems import LONGEST
 
 EXPANSIONS = 64
-"""So many words that begin like a word stand for it."""
+"""At most this many words with a common prefix stand for a word."""
 
 CORRECTIONS = 10
-"""So many words stand for a mistyped one."""
+"""At most this many words stand for a mistyped one."""
 
 _FIRST_SYLLABLES = "\u1100"  # from here on scripts whose letters are syllables or words
 
@@ -69,7 +69,7 @@ def changed_ranges(term: str, changes: int, *, first_letters: int) -> tuple[Voca
 
 
 def corrections(term: str, candidates: Iterable[str], *, changes: int) -> tuple[str, ...]:
-    """Return the candidates within so many changes of a term, the nearest first, then by name."""
+    """Return the candidates within a number of changes of a term, the nearest first, then by name."""
     letters = frozenset(term)
     near = sorted(
         (distance, one)

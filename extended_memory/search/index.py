@@ -1,4 +1,4 @@
-"""What a store keeps of its contexts to search them, and the few reads it offers to the engine.
+"""The index of a store as the engine sees it: a few reads.
 
 A store keeps, of every context it holds, one posting for each term of ``ranking.impacts``: the
 project, the term, the context and the term's impact in it; and of every term of a project in how
@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from extended_memory.domain import Selection
 
 FEW_POSTINGS = 5
-"""Up to so many contexts of a project a term counts as rare there."""
+"""A term that at most this many contexts of a project have is rare there."""
 
 POOL = 200
-"""So many contexts are looked at more closely; with 50 the neighbours gain less (measured)."""
+"""How many contexts are looked at more closely; with 50 the neighbours gain less (measured)."""
 
 
 RESCORED = 1_000
-"""To so many of the contexts that are found the common words add; a look at each costs most."""
+"""To how many of the contexts found the common words add; a look at each costs most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VocabularyRange:
-    """Terms that begin alike and are so many characters (code points) long, both ends included."""
+    """Terms with a common prefix and a length in characters (code points), both ends included."""
 
     prefix: str
     shortest: int

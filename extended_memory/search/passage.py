@@ -33,7 +33,7 @@ class _Found:
 def best_passage(content: str, query_terms: Collection[str], budget_bytes: int) -> tuple[str, bool]:
     """Return the part of a content with the most different terms, and whether any was left out.
 
-    It is a piece of the content as it stands, at most so many bytes of UTF-8 long, and begins and
+    It is a piece of the content as it stands, at most that many bytes of UTF-8 long, and begins and
     ends between lines, sentences or words where it can, and never within a character. Of parts
     with as many different terms it is the one with them more often, then the first; of a content
     without any it is the beginning.

@@ -1,4 +1,4 @@
-"""What a query asks an index for: its terms and their stand-ins, and what each of them weighs."""
+"""The plan of a query: its terms and their stand-ins, each with its weight."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from extended_memory.search.stand_ins import Words, stand_ins
 from extended_memory.search.writing_systems import is_short_run
 
 MOST_TERMS = 256
-"""So many terms of a query are looked for; the rest of a longer one is not."""
+"""At most this many terms of a query are looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,13 @@ from extended_memory.search.index import SearchIndex, VocabularyRange
 from extended_memory.search.writing_systems import is_short_run
 
 WIDEST_BEGINNING = 256
-"""So many terms that begin alike are looked at."""
+"""At most this many terms with a common prefix are considered."""
 
 WIDEST_LONE_BEGINNING = 1_000
-"""So many where only one word of a query is rare: a common 学 begins hundreds of pairs."""
+"""The same where only one word of a query is rare: a common 学 begins hundreds of pairs."""
 
 WIDEST_LETTER = 100_000
-"""So many terms with one first letter are compared with a mistyped word."""
+"""At most this many terms with one first letter are compared with a mistyped word."""
 
 Words = Mapping[str, int]
 """Terms of the project, and in how many of its contexts each of them is."""
@@ -57,7 +57,7 @@ def stand_ins(
 def corrected(
     index: SearchIndex, project: str, changes: Mapping[str, int], *, first_letters: int
 ) -> dict[str, Words]:
-    """Return the terms of a project within so many changes of each term, the nearest first.
+    """Return the terms of a project within a number of changes of each term, the nearest first.
 
     Only terms that begin with one of the term's ``first_letters`` are compared with it. Terms
     without a correction are left out.

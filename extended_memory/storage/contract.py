@@ -1,4 +1,4 @@
-"""What a repository promises, in prose; each sentence is a test that runs on every backend."""
+"""The promises of a repository, in prose; each sentence is a test that runs on every backend."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -120,7 +120,7 @@ class Contexts(ABC):
 
     @abstractmethod
     def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
-        """Return a project's tags that at least so many contexts carry, most used first.
+        """Return a project's tags with a minimum number of contexts, most used first.
 
         Tags that are used equally often come by name, in the order of their code points.
         ``total`` counts the tags that match without ``limit``.
@@ -135,7 +135,7 @@ class Contexts(ABC):
 
 
 class History(ABC):
-    """What contexts were before their changes, and the trash."""
+    """Revisions of contexts, and the trash."""
 
     @abstractmethod
     def update(

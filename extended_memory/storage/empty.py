@@ -31,7 +31,7 @@ from extended_memory.storage.contract import MemoryRepository, Tell
 
 
 class EmptyRepository(MemoryRepository):
-    """What the contract answers where nothing was ever saved."""
+    """A repository in which nothing was ever saved."""
 
     @override
     def save(

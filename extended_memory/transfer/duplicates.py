@@ -1,4 +1,4 @@
-"""What of an import is in the store already, in whatever way it got there."""
+"""Contexts of an import that the store holds already, however they got there."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence

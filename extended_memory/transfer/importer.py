@@ -30,7 +30,7 @@ class Source:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What became of a source, counted while it is read."""
+    """The fate of a source's contexts, counted while it is read."""
 
     found: int = 0
     new: int = 0

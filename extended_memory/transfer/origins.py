@@ -1,4 +1,4 @@
-"""What names a context of a store the same wherever it goes, so that it is brought once."""
+"""The name of a context that stays the same wherever it goes, so that it is imported once."""
 
 from collections.abc import Sequence
 from datetime import datetime

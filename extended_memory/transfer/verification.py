@@ -1,4 +1,4 @@
-"""What was copied into a store, and whether it is there afterwards."""
+"""The verification of a copy: is everything in the store that was copied into it?"""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,18 +13,18 @@ from extended_memory.transfer.snapshot import everything
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What was found of a copy in the store that it went to."""
+    """The outcome of a verification, in numbers of contexts."""
 
     same: int
-    """So many are there exactly as they were given."""
+    """They are there exactly as they were given."""
     changed: int
-    """So many were there before, and have become something else in one of both stores since."""
+    """They were there before, and became something else in one of both stores since."""
     missing: int
-    """So many were given and are not there: the copy is not whole."""
+    """They were given and are not there: the copy is not whole."""
 
 
 class Copied:
-    """What was given to a store, remembered by digests, to be compared with what it holds then."""
+    """The contexts given to a store, remembered by hashes, to be compared with those it holds."""
 
     def __init__(self) -> None:
         self.found = self.new = self.in_trash = 0

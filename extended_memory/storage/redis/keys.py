@@ -48,7 +48,7 @@ LAYOUT = 1
 """The version of the layout; a store with a higher one is not touched."""
 
 LEVEL = 2**43
-"""What an importance is worth in the score of a context."""
+"""The worth of an importance in the score of a context."""
 
 IDS_PER_HASH = 500
 """Redis and Valkey keep a hash of up to 512 short fields packed."""

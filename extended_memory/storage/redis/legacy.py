@@ -39,7 +39,7 @@ _GLOB = str.maketrans({character: f"\\{character}" for character in "\\*?[]^-"})
 
 @dataclass(slots=True, kw_only=True)
 class Survey:
-    """What was found. Keys are named without the prefix; times are in UTC."""
+    """The findings in an old store. Keys are named without the prefix; times are in UTC."""
 
     contexts: int = 0
     unreadable: list[str] = field(default_factory=list)

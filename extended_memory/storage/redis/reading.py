@@ -29,7 +29,7 @@ _LISTS_AT_A_TIME = 100
 """How many lists of revisions are asked for at once."""
 
 PENDING = "pending:"
-"""What stands before the id of an origin until its context is stored."""
+"""The prefix of an origin's id until its context is stored."""
 
 Place = Literal["contexts", "trash"]
 PLACES: tuple[Place, ...] = ("contexts", "trash")

@@ -1,4 +1,4 @@
-"""What a store holds in numbers: contexts are read in pieces, so that nobody waits for long."""
+"""The numbers of a store: contexts are read in pieces, so that nobody waits for long."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What another tool's values become here: importance, tags, times, and texts of any length."""
+"""Other tools' values as ours: importance, tags, times, and texts of any length."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone

@@ -17,7 +17,7 @@ from extended_memory.transfer.formats.markdown import data_of, files, is_ours, p
 TOOL = "basic-memory"
 
 _DEFAULT_FOLDER = "basic-memory"
-"""What the folder is called that nobody chose: that of the project "main"."""
+"""The name of the folder that nobody chose: that of the project "main"."""
 
 
 def is_note(values: dict[str, object]) -> bool:

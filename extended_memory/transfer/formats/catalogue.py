@@ -109,7 +109,7 @@ NAMES = (
     OPENMEMORY.name,
     CLAUDE.name,
 )
-"""What ``--from`` takes."""
+"""The names that ``--from`` takes."""
 
 # Forms that one name stands for are told apart by what they begin with.
 _OF_LINES = (
@@ -124,7 +124,7 @@ _OF_DOCUMENTS = (
     (mem0.is_one, OPENMEMORY),
 )
 _PLAIN = {one.name: one for one in (JSONL, MARKDOWN, SERVER_MEMORY, BASIC_MEMORY, CLAUDE)}
-"""What a source is taken for that shows no other sign, where a person says its name."""
+"""The formats of sources without a sign of their own, where a person names them."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a reader of a form gives, one thing after another, and how it reads a file."""
+"""The items that the reader of a format gives, and the lines that it reads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ A field that a reader can do without makes no new version.
 """
 
 _MARKS = {"id", "project", "content", "importance", "tags", "created_at"}
-"""What every context has, and no line of another tool."""
+"""The keys that every context has, and no line of another tool."""
 
 
 def header(exported_at: datetime) -> bytes:

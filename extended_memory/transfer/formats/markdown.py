@@ -20,7 +20,7 @@ from extended_memory.transfer.origins import digest
 SUFFIX = ".md"
 
 _MARKS = {"id", "importance", "created_at", "origin"}
-"""What front matter of ours has, and that of no other tool."""
+"""The keys that our front matter has, and that of no other tool."""
 
 _NAME_CHARACTERS = 40
 _NAME_BYTES = 120  # file systems take 255 of a whole name

@@ -91,7 +91,7 @@ _Tags = Annotated[tuple[str, ...], AfterValidator(_unique)]
 
 
 class _Revision(BaseModel):
-    """What a context was before a change."""
+    """A revision of a context."""
 
     number: Annotated[int, Field(ge=1)]
     content: str

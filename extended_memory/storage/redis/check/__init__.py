@@ -1,4 +1,4 @@
-"""What can be wrong with a store in Redis.
+"""Checks of a store in Redis.
 
 - ``rules``      what must hold in a store, a project at a time
 - ``repair``     how it is made to hold again

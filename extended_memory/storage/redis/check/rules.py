@@ -1,4 +1,4 @@
-"""What must hold in a store in Redis, a project at a time.
+"""The rules of a store in Redis, checked a project at a time.
 
 The bodies of the contexts are the truth; lists, counts, tags and postings are worked out of them
 anew and compared. Redis gives no state of all keys at one moment, so a project that others write
@@ -30,7 +30,7 @@ from extended_memory.storage.redis.search.writes import analyzer_version, impact
 _AT_A_TIME: Final = 500
 _TERMS_AT_A_TIME: Final = 200
 _QUESTIONS: Final = 6
-"""So many are asked of each id that was given."""
+"""How many questions are asked about each id."""
 _LOOKS: Final = 4
 """How often a project is looked at again that others write to."""
 
@@ -301,7 +301,7 @@ class Words:
 
 @dataclass
 class _Look:
-    """What one look at a project has found so far."""
+    """The findings of one look at a project so far."""
 
     is_indexed: bool
     flaws: Counter[Flaw] = field(default_factory=Counter)

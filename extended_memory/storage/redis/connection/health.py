@@ -1,4 +1,4 @@
-"""What a server says of itself by INFO, and what follows: refuse it, warn, or use it.
+"""The health of a server by its INFO: it is refused, warned about, or used.
 
 INFO is asked instead of CONFIG GET, which hosted servers forbid. How often an append-only file is
 synced is not in it: the README says what each setting means.

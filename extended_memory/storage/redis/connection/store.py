@@ -45,7 +45,7 @@ _NOT_INSTALLED = (
 
 @dataclass
 class Hints:
-    """What earlier saves taught about the ids and the clock; a wrong hint costs one more step."""
+    """Knowledge of ids and clock from earlier saves; a wrong hint costs one more step."""
 
     bucket: int = 0
     """The bucket of the last id that was reserved."""

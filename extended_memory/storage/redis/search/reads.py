@@ -36,7 +36,7 @@ _FEW = 5_000
 """Where fewer contexts pass a filter, they are read rather than looked up one by one."""
 
 Impacts = Mapping[int, int]
-"""What a term weighs in each context that has it."""
+"""The impact of a term in each context that has it."""
 
 
 class RedisIndex(SearchIndex):

@@ -1,4 +1,4 @@
-"""What is written of a context for a search, and how contexts without it come by it later."""
+"""The index entries of a context, and those that contexts without any get later."""
 
 from collections.abc import Sequence
 from functools import partial
