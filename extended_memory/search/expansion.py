@@ -69,7 +69,7 @@ def changed_ranges(term: str, changes: int, *, first_letters: int) -> tuple[Voca
 
 
 def corrections(term: str, candidates: Iterable[str], *, changes: int) -> tuple[str, ...]:
-    """Return the candidates within a number of changes of a term, the nearest first, then by name."""
+    """Return the candidates within a number of changes of a term, nearest first, then by name."""
     letters = frozenset(term)
     near = sorted(
         (distance, one)
