@@ -26,6 +26,7 @@ Each package has a map of its own.
 - ``names``                how names of projects and tags are normalised
 - ``flaws``                the flaws that a check of a store can find, on every backend
 - ``domain``               the values all of the above speak in, and their bounds
+- ``counts``               a count with the noun that it counts
 - ``errors``               what cannot be done: a fact, and its remedy
 - ``version``              the version of the product
 

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "extended_memory"
 
 BELOW: dict[str, set[str]] = {
     "version": set(),
+    "counts": set(),
     "errors": set(),
     "domain": {"errors"},
     "flaws": {"domain", "errors"},
@@ -30,6 +31,7 @@ BELOW: dict[str, set[str]] = {
     "storage.fault_log": {"domain", "errors"},
     "storage.search": {"domain", "errors", "search"},
     "storage.sqlite": {
+        "counts",
         "domain",
         "errors",
         "flaws",
@@ -84,7 +86,7 @@ BELOW: dict[str, set[str]] = {
     "protocol.upkeep": {"domain", "errors", "store_service"},
     "protocol.arguments": {"domain", "errors", "names", "protocol.nesting", "protocol.transport"},
     "protocol.refusals": {"protocol.transport"},
-    "protocol.replies": {"domain", "errors", "search"},
+    "protocol.replies": {"counts", "domain", "errors", "search"},
     "protocol.answers": {"domain", "errors", "protocol.replies"},
     "protocol.app": {
         "access",
@@ -118,6 +120,7 @@ BELOW: dict[str, set[str]] = {
         "access",
         "cli",
         "clients",
+        "counts",
         "doctor",
         "domain",
         "errors",

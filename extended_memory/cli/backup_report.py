@@ -3,7 +3,7 @@
 from typing import Any
 
 from extended_memory.cli import console
-from extended_memory.cli.console import counted
+from extended_memory.counts import counted
 from extended_memory.domain import Backup, MovedFile
 
 

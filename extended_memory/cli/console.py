@@ -155,11 +155,6 @@ def columns(values: Sequence[int], height: int) -> list[str]:
     ]
 
 
-def counted(count: int, singular: str) -> str:
-    """Return a number and what it counts: ``1 context``, ``1,200 contexts``."""
-    return f"{count:,} {singular}" + ("" if count == 1 else "s")
-
-
 def ask(question: str) -> bool:
     """Ask a person to agree; refuse where nobody can answer.
 

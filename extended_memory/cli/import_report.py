@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from extended_memory.cli import console
-from extended_memory.cli.console import counted
+from extended_memory.counts import counted
 from extended_memory.domain import MAXIMUM_CONTENT_BYTES
 from extended_memory.transfer.duplicates import Place
 from extended_memory.transfer.formats.item import TransferError

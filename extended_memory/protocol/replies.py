@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from extended_memory.counts import noun
 from extended_memory.domain import (
     MAXIMUM_CONTENT_BYTES,
     Context,
@@ -132,7 +133,7 @@ def loaded(
     opening = opening or Opening()
     more = "" if page.total_is_exact else " or more"
     head = (
-        f'Project "{project}": {_many(page.total, "context")}{more} with '
+        f'Project "{project}": {_counted(page.total, "context")}{more} with '
         f"{_selected(selection)}, newest first."
     )
     if opening.popular_tags:
@@ -241,7 +242,7 @@ def searched(
     from extended_memory.search.passage import best_passage
 
     of_each = max(MAXIMUM_REPLY_BYTES // max(2 * len(page.found), 1), _LEAST_PASSAGE_BYTES)
-    count = _many(page.total, "context") if page.total < POOL else f"{POOL} contexts or more"
+    count = _counted(page.total, "context") if page.total < POOL else f"{POOL} contexts or more"
     head = f'Project "{project}": ' + (f"{count} found, best first." if page.total else "no match.")
     budget = MAXIMUM_REPLY_BYTES - _MARGIN_BYTES - _size(head)
     parts = [head]
@@ -272,7 +273,7 @@ def searched(
         parts += _hints(page, popular_tags, offset)
     if page.unindexed:
         parts.append(
-            f"{_many(page.unindexed, 'older context')} of this project cannot be found yet: the "
+            f"{_counted(page.unindexed, 'older context')} of this project cannot be found yet: the "
             "index is still being built."
         )
     return Searched(
@@ -308,7 +309,7 @@ def forgotten(context_id: int, project: str | None, *, asked: str, trash_days: i
     """Say whether a context was removed, and from where; ``trash_days`` is 0 if for good."""
     if project is not None and trash_days:
         return (
-            f'Forgot #{context_id} of project "{project}". For {_many(trash_days, "day")}, '
+            f'Forgot #{context_id} of project "{project}". For {_counted(trash_days, "day")}, '
             f"restore_context(context_id={context_id}) brings it back."
         )
     if project is not None:
@@ -323,9 +324,9 @@ def listed_projects(projects: Sequence[Project], *, pinned: str | None = None) -
         where = f' in project "{pinned}"' if pinned else ""
         return Listed(text=f"Nothing is saved{where} yet.", rows=0)
     return _lines(
-        f"{_many(len(projects), 'project')}, the one saved to last first:",
+        f"{_counted(len(projects), 'project')}, the one saved to last first:",
         [
-            f"{project.name}: {_many(project.context_count, 'context')}, "
+            f"{project.name}: {_counted(project.context_count, 'context')}, "
             f"last saved {local_time(project.last_saved_at)}"
             for project in projects
         ],
@@ -339,7 +340,7 @@ def popular_tags(page: TagPage, *, project: str, minimum_count: int) -> Listed:
     if not page.tags:
         return Listed(text=f'Project "{project}" has no tags{least}.', rows=0)
     return _lines(
-        f'Project "{project}": {_many(page.total, "tag")}{least}, most used first:',
+        f'Project "{project}": {_counted(page.total, "tag")}{least}, most used first:',
         [f"{tag.tag} ({tag.count})" for tag in page.tags],
         total=page.total,
     )
@@ -427,9 +428,8 @@ def _nothing(total: int, offset: int, *, held: int) -> str:
     if total:
         return f"Nothing is left at offset {offset}."
     if held:
-        return (
-            f"The project holds {_many(held, 'context')} below that: importance_level=1 loads all."
-        )
+        below = _counted(held, "context")
+        return f"The project holds {below} below that: importance_level=1 loads all."
     return "Nothing is saved there."
 
 
@@ -447,8 +447,9 @@ def _joined(words: Iterable[str], budget: int) -> str:
     return ", ".join(words)
 
 
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+def _counted(count: int, singular: str) -> str:
+    """Return a count with its noun, in digits alone, as models are given numbers."""
+    return f"{count} {noun(count, singular)}"
 
 
 def local_time(moment: datetime) -> str:

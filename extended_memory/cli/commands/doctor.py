@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from extended_memory.cli import console, environment, options
+from extended_memory.counts import noun
 from extended_memory.doctor import clients, folder, installation, round_trip
 from extended_memory.errors import (
     Diagnosis,
@@ -143,5 +144,5 @@ def _without_home(text: str) -> str:
     return text.replace(str(Path.home()), "~")
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
+def _counted(count: int, singular: str) -> str:
+    return f"{count or 'no'} {noun(count, singular)}"

@@ -15,6 +15,7 @@ from cyclopts import Parameter
 from extended_memory import output
 from extended_memory.cli import console, environment, options
 from extended_memory.cli.progress import progress
+from extended_memory.counts import counted
 from extended_memory.output import Target
 from extended_memory.storage.backends import store_files
 from extended_memory.store_service import StoreService
@@ -148,11 +149,11 @@ def _tell(report: dict[str, int], file: str, say: Callable[[str], None], *, as_j
         say(json.dumps({"file": file, **report}, ensure_ascii=False))
         return
     name = "standard output" if file == options.STANDARD else file
-    lines = [f"{console.counted(report['contexts'], 'context')} exported to {name}."]
+    lines = [f"{counted(report['contexts'], 'context')} exported to {name}."]
     if report.get("trash"):
         lines.append(
             f"{report['trash']:,} more came from the trash, and go there again at an import."
         )
     if report.get("revisions"):
-        lines.append(f"{console.counted(report['revisions'], 'earlier text')} came along.")
+        lines.append(f"{counted(report['revisions'], 'earlier text')} came along.")
     say("\n".join(lines))

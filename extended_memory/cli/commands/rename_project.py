@@ -1,8 +1,8 @@
 """``rename-project``: gives a project another name."""
 
 from extended_memory.cli import console, environment, options
-from extended_memory.cli.console import counted
 from extended_memory.cli.errors import RefusedError
+from extended_memory.counts import counted
 
 
 def rename_project(

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from extended_memory.counts import counted
 from extended_memory.errors import (
     Diagnosis,
     StoreError,
@@ -87,7 +88,7 @@ def _of_the_file(path: Path) -> Iterator[Diagnosis]:
             )
             return
         (count,) = database.execute("SELECT count(*) FROM contexts").fetchone()
-        yield Diagnosis(fact=f"It holds {_counted(count, 'context')}, and its pages are whole.")
+        yield Diagnosis(fact=f"It holds {counted(count, 'context')}, and its pages are whole.")
         yield _of_the_lock(path, database)
 
 
@@ -143,7 +144,7 @@ def _of_the_users(path: Path) -> Diagnosis:
     if not others:
         return Diagnosis(fact="No other process has it open.")
     ids = ", ".join(map(str, others))
-    several = _counted(len(others), "other process", "other processes")
+    several = counted(len(others), "other process", "other processes")
     return Diagnosis(fact=f"Open in {several}, which is fine: {ids}.")
 
 
@@ -156,27 +157,21 @@ def _of_the_backups(path: Path) -> Iterator[Diagnosis]:
         return
     if found:
         newest = f"{found[-1].written_at:%Y-%m-%d %H:%M} UTC"
-        yield Diagnosis(
-            fact=f"Beside it: {_counted(len(found), 'backup')}, the newest of {newest}."
-        )
+        yield Diagnosis(fact=f"Beside it: {counted(len(found), 'backup')}, the newest of {newest}.")
     else:
         yield Diagnosis(fact="No backup lies beside it: `extended-memory-mcp backup` makes one.")
     if logs:
         yield Diagnosis(
-            fact=f"Beside it: {_counted(len(logs), 'log')} of a file that was gone, kept under "
+            fact=f"Beside it: {counted(len(logs), 'log')} of a file that was gone, kept under "
             "names that end in -replaced."
         )
     if parts:
         yield Diagnosis(
             level="warning",
-            fact=f"Beside it: {_counted(len(parts), 'unfinished copy', 'unfinished copies')}.",
+            fact=f"Beside it: {counted(len(parts), 'unfinished copy', 'unfinished copies')}.",
             remedy="delete what has .unfinished in its name, unless a backup is being made right "
             "now.",
         )
-
-
-def _counted(count: int, one: str, several: str = "") -> str:
-    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
 def _megabytes(count: int) -> str:
