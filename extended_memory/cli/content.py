@@ -14,7 +14,7 @@ def checked_content(text: str) -> str:
         RefusedError: it is blank, too long or no Unicode.
     """
     try:
-        return str(options.read(arguments.Content, text, name="The text"))
+        return str(options.read_argument(arguments.Content, text, name="The text"))
     except ValueError as error:
         raise RefusedError(str(error)) from error
 

@@ -1,7 +1,12 @@
-"""The options of commands, read by the rules of the tools' arguments."""
+"""The options of commands, each declared once and read by the rules of the tools' arguments.
+
+An alias is what a command's parameter is annotated with. Where a name means one thing in one
+command and another in the next, as ``--project`` does, each meaning has its alias.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter, Token
@@ -14,12 +19,11 @@ DEFAULT_LIMIT = arguments.DEFAULT_LIMIT
 DEFAULT_SEARCH_LIMIT = arguments.DEFAULT_SEARCH_LIMIT
 DEFAULT_TAG_LIMIT = arguments.DEFAULT_TAG_LIMIT
 
-
 STANDARD = "-"
 """Standard input or output, in place of a file."""
 
 
-def read(kind: Any, value: object, *, name: str) -> Any:
+def read_argument(kind: Any, value: object, *, name: str) -> Any:
     """Return a value as an argument of a tool reads it.
 
     Raises:
@@ -31,79 +35,104 @@ def read(kind: Any, value: object, *, name: str) -> Any:
         raise ValueError(f"{name} {refusals.broken_rule(error)}") from error
 
 
-def _one(kind: Any, name: str = "") -> Callable[[Any, Sequence[Token]], Any]:
+def _converter(kind: Any, name: str = "") -> Callable[[Any, Sequence[Token]], Any]:
+    """Return a function that reads the one value of an option or, with a name, of an argument."""
+
     def convert(_type: Any, tokens: Sequence[Token]) -> Any:
         # Of an option, cyclopts says the name itself.
-        return read(kind, tokens[0].value, name="it" if tokens[0].keyword else name)
+        return read_argument(kind, tokens[0].value, name="it" if tokens[0].keyword else name)
 
     return convert
 
 
-def _several(kind: Any) -> Callable[[Any, Sequence[Token]], Any]:
+def _list_converter(kind: Any) -> Callable[[Any, Sequence[Token]], Any]:
+    """Return a function that reads the values of an option that can be repeated."""
+
     def convert(_type: Any, tokens: Sequence[Token]) -> Any:
         name = "it" if len(tokens) == 1 else tokens[0].keyword or ""
-        return read(kind, [token.value for token in tokens], name=name)
+        return read_argument(kind, [token.value for token in tokens], name=name)
 
     return convert
 
 
-def _project_name(_type: Any, tokens: Sequence[Token]) -> str:
+def _convert_project_name(_type: Any, tokens: Sequence[Token]) -> str:
     """Read the name of a project that has to be there."""
-    name = str(read(arguments.ProjectId, tokens[0].value, name="The name of a project"))
+    name = str(read_argument(arguments.ProjectId, tokens[0].value, name="The name of a project"))
     if not name:
         raise ValueError("The name of a project must not be blank.")
     return name
 
 
-def _ids(_type: Any, tokens: Sequence[Token]) -> tuple[int, ...]:
+def _convert_ids(_type: Any, tokens: Sequence[Token]) -> tuple[int, ...]:
     """Read numbers, each once."""
-    ids = (int(read(arguments.ContextId, token.value, name="ID")) for token in tokens)
+    ids = (int(read_argument(arguments.ContextId, token.value, name="ID")) for token in tokens)
     return tuple(dict.fromkeys(ids))
+
+
+def _refuse_options(_type: Any, place: Any) -> None:
+    """Refuse a place that is a mistyped option.
+
+    Raises:
+        ValueError: it begins as an option does.
+    """
+    for name in (place,) if isinstance(place, str) else place:
+        if name.startswith("-") and name != STANDARD:
+            raise ValueError(f"There is no option {name}; a file of that name is ./{name}.")
+
+
+def _switch(name: str, words: str) -> Parameter:
+    return Parameter(name=name, negative="", show_default=False, help=words)
 
 
 def _project(words: str) -> Parameter:
     return Parameter(
         name="--project",
-        converter=_one(arguments.ProjectId),
+        converter=_converter(arguments.ProjectId),
         metavar="NAME",
         show_default=False,
         help=words,
     )
 
 
-def _tags(name: str, kind: Any) -> Parameter:
+def _tags(name: str, kind: Any, words: str) -> Parameter:
     return Parameter(
         name=name,
         negative="",
-        converter=_several(kind),
+        converter=_list_converter(kind),
         metavar="TAG",
         show_default=False,
+        help=words,
     )
 
 
-def _no_option(_type: Any, place: Any) -> None:
-    for name in (place,) if isinstance(place, str) else place:
-        if name.startswith("-") and name != STANDARD:
-            raise ValueError(f"There is no option {name}; a file of that name is ./{name}.")
+def _limit(kind: Any) -> Parameter:
+    return Parameter(
+        name="--limit", converter=_converter(kind), help="How many are shown at the most."
+    )
 
 
-Place = Annotated[str, Parameter(allow_leading_hyphen=True, validator=_no_option)]
-"""A file or a folder, or ``STANDARD``."""
-Json = Annotated[
-    bool,
-    Parameter(name="--json", negative="", show_default=False, help="Print the answer as JSON."),
-]
+def _moment(words: str) -> Parameter:
+    return Parameter(
+        converter=_converter(arguments.Moment),
+        metavar="TIME",
+        accepts_keys=False,
+        n_tokens=1,
+        help=words,
+    )
+
+
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
+"""An option without a value that one command alone has, and describes in its docstring."""
+Json = Annotated[bool, _switch("--json", "Print the answer as JSON.")]
+Yes = Annotated[bool, _switch("--yes", "Do not ask.")]
 Overwrite = Annotated[
     bool,
-    Parameter(
-        name="--overwrite",
-        negative="",
-        show_default=False,
-        help="Replace a file of another kind; never one of the memory itself, and no folder.",
+    _switch(
+        "--overwrite",
+        "Replace a file of another kind; never one of the memory itself, and no folder.",
     ),
 ]
-Yes = Annotated[bool, Parameter(name="--yes", negative="", show_default=False, help="Do not ask.")]
+
 Project = Annotated[
     str, _project(f"The project; without it the pinned one, else {DEFAULT_PROJECT}.")
 ]
@@ -111,81 +140,105 @@ OnlyProject = Annotated[str, _project("This project alone; without it, all.")]
 IntoProject = Annotated[
     str, _project("Put everything into this project that is not there, whatever others hold.")
 ]
-InProject = Annotated[str, _project("Only in this project; without it, in any.")]
-ProjectName = Annotated[str, Parameter(converter=_project_name)]
+PinnedProject = Annotated[
+    str | None, Parameter(name="--project", metavar="NAME", help="Pin the server to this project.")
+]
+ProjectName = Annotated[str, Parameter(converter=_convert_project_name)]
+
 Id = Annotated[
     int,
     Parameter(
-        name="ID", converter=_one(arguments.ContextId, "ID"), help="Its number, as list shows it."
+        name="ID",
+        converter=_converter(arguments.ContextId, "ID"),
+        help="Its number, as list shows it.",
     ),
 ]
 Ids = Annotated[
     tuple[int, ...],
-    Parameter(name="ID", converter=_ids, help="Their numbers, as list shows them."),
-]
-Text = Annotated[str, Parameter(converter=_one(str, "TEXT"), allow_leading_hyphen=True)]
-Importance = Annotated[
-    int, Parameter(converter=_one(arguments.Importance), help="10 for what must never be lost.")
-]
-NewImportance = Annotated[
-    int | None, Parameter(name="--importance", converter=_one(arguments.NewImportance))
-]
-Tags = Annotated[
-    tuple[str, ...],
-    _tags("--tag", arguments.Tags),
-    Parameter(help="A tag; give it once for each."),
-]
-AddTags = Annotated[tuple[str, ...], _tags("--add-tag", arguments.SomeTags)]
-RemoveTags = Annotated[tuple[str, ...], _tags("--remove-tag", arguments.SomeTags)]
-Query = Annotated[
-    str, Parameter(converter=_one(arguments.Query, "QUERY"), allow_leading_hyphen=True)
+    Parameter(name="ID", converter=_convert_ids, help="Their numbers, as list shows them."),
 ]
 RevisionNumber = Annotated[
-    int | None, Parameter(name="--revision", converter=_one(arguments.RevisionNumber))
+    int | None,
+    Parameter(
+        name="--revision",
+        converter=_converter(arguments.RevisionNumber),
+        help="As it was before the change of this number; show --revisions lists them.",
+    ),
 ]
-Limit = Annotated[
-    int, Parameter(converter=_one(arguments.Limit), help="How many are shown at the most.")
+
+Text = Annotated[str, Parameter(converter=_converter(str, "TEXT"), allow_leading_hyphen=True)]
+Query = Annotated[
+    str, Parameter(converter=_converter(arguments.Query, "QUERY"), allow_leading_hyphen=True)
 ]
-SearchLimit = Annotated[
-    int, Parameter(converter=_one(arguments.SearchLimit), help="How many are shown at the most.")
-]
-TagLimit = Annotated[
-    int, Parameter(converter=_one(arguments.TagLimit), help="How many are shown at the most.")
-]
-Offset = Annotated[
-    int, Parameter(converter=_one(arguments.Offset), help="How many are skipped first.")
-]
-_MinimumImportance = Annotated[
+Importance = Annotated[
     int,
     Parameter(
         name="--importance",
-        converter=_one(arguments.MinimumImportance),
-        help="Only what is at least so important.",
+        converter=_converter(arguments.Importance),
+        help="10 for what must never be lost.",
     ),
 ]
-_AnyTags = Annotated[
+NewImportance = Annotated[
+    int | None,
+    Parameter(
+        name="--importance",
+        converter=_converter(arguments.NewImportance),
+        help="Its importance from now on.",
+    ),
+]
+MinimumImportance = Annotated[
+    int,
+    Parameter(
+        name="--importance",
+        converter=_converter(arguments.MinimumImportance),
+        help="Only what has at least this importance.",
+    ),
+]
+Tags = Annotated[tuple[str, ...], _tags("--tag", arguments.Tags, "A tag; give it once for each.")]
+AnyTags = Annotated[
     tuple[str, ...],
-    _tags("--tag", arguments.TagsFilter),
-    Parameter(help="Only what carries this tag; of several, any."),
+    _tags("--tag", arguments.TagsFilter, "Only what carries this tag; of several, any."),
 ]
-_Since = Annotated[
-    TimeSpan | None,
+AddTags = Annotated[
+    tuple[str, ...],
+    _tags("--add-tag", arguments.SomeTags, "A tag more; give it once for each."),
+]
+RemoveTags = Annotated[
+    tuple[str, ...],
+    _tags("--remove-tag", arguments.SomeTags, "A tag less; give it once for each."),
+]
+Since = Annotated[TimeSpan | None, _moment("Only what was saved from this date or time on.")]
+Until = Annotated[
+    TimeSpan | None, _moment("Only what was saved up to the end of this date or time.")
+]
+Limit = Annotated[int, _limit(arguments.Limit)]
+SearchLimit = Annotated[int, _limit(arguments.SearchLimit)]
+TagLimit = Annotated[int, _limit(arguments.TagLimit)]
+Offset = Annotated[
+    int, Parameter(converter=_converter(arguments.Offset), help="How many are skipped first.")
+]
+
+Place = Annotated[str, Parameter(allow_leading_hyphen=True, validator=_refuse_options)]
+"""A file or a folder, or ``STANDARD``."""
+ConfigurationFile = Annotated[
+    Path | None,
     Parameter(
-        converter=_one(arguments.Moment),
-        metavar="TIME",
-        accepts_keys=False,
-        n_tokens=1,
-        help="Only what was saved from this date or time on.",
+        name="--file",
+        help="The configuration file, where it is not the user's own: a project's, or a profile's.",
     ),
 ]
-_Until = Annotated[
-    TimeSpan | None,
+EntryName = Annotated[
+    str | None,
     Parameter(
-        converter=_one(arguments.Moment),
-        metavar="TIME",
-        accepts_keys=False,
-        n_tokens=1,
-        help="Only what was saved up to the end of this date or time.",
+        name="--name",
+        help="What the client calls the server, for several with a project each: extended-memory "
+        "if nothing is said.",
+    ),
+]
+OnlyEntry = Annotated[
+    str | None,
+    Parameter(
+        name="--name", help="Only the entry of this name, not every one that starts this server."
     ),
 ]
 
@@ -193,17 +246,17 @@ _Until = Annotated[
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Which contexts are meant: those of a project that pass every filter."""
+    """The filters of a project's contexts: a context has to pass every one."""
 
     project: Project = ""
-    importance: _MinimumImportance = EVERY_CONTEXT.minimum_importance
-    tag: _AnyTags = EVERY_CONTEXT.tags
-    since: _Since = None
-    until: _Until = None
+    importance: MinimumImportance = EVERY_CONTEXT.minimum_importance
+    tag: AnyTags = EVERY_CONTEXT.tags
+    since: Since = None
+    until: Until = None
 
     @property
     def selection(self) -> Selection:
-        """Which contexts of the project are meant."""
+        """The contexts of the project that are meant."""
         return Selection(
             minimum_importance=self.importance,
             tags=self.tag,

@@ -46,12 +46,7 @@ def doctor(*, as_json: options.Json = False) -> None:
     It looks at versions, the memory, its folder or its Redis, and every client that is configured,
     and lets a server remember something in a store of its own. The memory is neither made nor
     changed. What it says holds nothing that was saved, no project's name and no secret. The exit
-    code is 0 where there is no problem and 1 where there is one.
-
-    Parameters
-    ----------
-    as_json
-        Print one JSON object, to be pasted into an issue.
+    code is 0 where there is no problem and 1 where there is one. The JSON is for an issue.
     """
     logging.disable(logging.ERROR)  # what the log would say of a store is said here
     found = []

@@ -34,21 +34,12 @@ def edit(
     importance: options.NewImportance = None,
     add_tag: options.AddTags = (),
     remove_tag: options.RemoveTags = (),
-    project: options.InProject = "",
+    project: options.OnlyProject = "",
     as_json: options.Json = False,
 ) -> None:
     """Change a context: its text in $VISUAL or $EDITOR, or with options what they name.
 
     What it was is kept: restore ID --revision N brings it back.
-
-    Parameters
-    ----------
-    importance
-        Its importance from now on.
-    add_tag
-        A tag more; give it once for each.
-    remove_tag
-        A tag less; give it once for each.
     """
     with environment.opened() as memory:
         if importance is None and not add_tag and not remove_tag:

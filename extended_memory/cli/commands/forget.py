@@ -16,7 +16,7 @@ def forget(
     *,
     permanently: options.Switch = False,
     yes: options.Yes = False,
-    project: options.InProject = "",
+    project: options.OnlyProject = "",
     as_json: options.Json = False,
 ) -> None:
     """Move contexts to the trash, from where restore brings them back.

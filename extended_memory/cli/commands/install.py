@@ -22,11 +22,11 @@ def install(
     client: ClientName | None = None,
     /,
     *,
-    project: str | None = None,
-    env: Annotated[tuple[str, ...], Parameter(negative="")] = (),
-    name: str | None = None,
-    file: Path | None = None,
-    print_only: Annotated[bool, Parameter(name="--print", negative="")] = False,
+    project: options.PinnedProject = None,
+    env: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
+    name: options.EntryName = None,
+    file: options.ConfigurationFile = None,
+    print_only: Annotated[options.Switch, Parameter(name="--print")] = False,
     yes: options.Yes = False,
     as_json: options.Json = False,
 ) -> None:
@@ -39,16 +39,9 @@ def install(
     ----------
     client
         Where to.
-    project
-        Pin the server to this project.
     env
         A variable for the server: NAME=VALUE, or NAME to copy it from here, such as
         STORAGE_CONNECTION_STRING. It is written as it is, a password too. Can be repeated.
-    name
-        What the client calls the server, for several with a project each: extended-memory if
-        nothing is said.
-    file
-        The configuration file, where it is not the user's own: a project's, or a profile's.
     print_only
         Only print the entry, and where it belongs on stderr.
     """

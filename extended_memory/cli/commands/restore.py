@@ -11,15 +11,12 @@ def restore(
     /,
     *,
     revision: options.RevisionNumber = None,
-    project: options.InProject = "",
+    project: options.OnlyProject = "",
     as_json: options.Json = False,
 ) -> None:
     """Bring a context back from the trash, or an earlier text of it.
 
-    Parameters
-    ----------
-    revision
-        Give it the text, importance and tags that it had before this change.
+    An earlier text comes with the importance and the tags that it had.
     """
     with environment.opened() as memory:
         restored = memory.restore(context_id, project=project, revision=revision)

@@ -23,7 +23,7 @@ def show(
     revision: options.RevisionNumber = None,
     revisions: options.Switch = False,
     raw: options.Switch = False,
-    project: options.InProject = "",
+    project: options.OnlyProject = "",
     as_json: options.Json = False,
 ) -> None:
     """Show one context whole: in a terminal as Markdown below what is known of it.
@@ -32,8 +32,6 @@ def show(
 
     Parameters
     ----------
-    revision
-        Show the text that it had before this change.
     revisions
         List what it was before its changes, in place of the content.
     raw

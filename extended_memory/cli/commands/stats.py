@@ -20,7 +20,7 @@ _WIDEST_BAR = 40
 _WEEK = timedelta(weeks=1)
 
 
-def stats(*, project: options.InProject = "", as_json: options.Json = False) -> None:
+def stats(*, project: options.OnlyProject = "", as_json: options.Json = False) -> None:
     """Show how much is kept, since when, and of what: of one project, or of all."""
     with environment.opened(missing="empty") as memory:
         project = memory.scope.within(project) or ""

@@ -12,7 +12,7 @@ _TAGS_WIDTH = 16
 
 def trash(
     *,
-    project: options.InProject = "",
+    project: options.OnlyProject = "",
     limit: options.Limit = options.DEFAULT_LIMIT,
     as_json: options.Json = False,
 ) -> None:

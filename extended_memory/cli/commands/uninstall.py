@@ -1,7 +1,5 @@
 """``uninstall``: takes this server out of a client's configuration."""
 
-from pathlib import Path
-
 from extended_memory.cli import environment, options
 from extended_memory.cli.client_change import carry_out, configuration_file
 from extended_memory.clients import change
@@ -12,8 +10,8 @@ def uninstall(
     client: ClientName,
     /,
     *,
-    name: str | None = None,
-    file: Path | None = None,
+    name: options.OnlyEntry = None,
+    file: options.ConfigurationFile = None,
     yes: options.Yes = False,
     as_json: options.Json = False,
 ) -> None:
@@ -23,10 +21,6 @@ def uninstall(
     ----------
     client
         Where from.
-    name
-        Only the entry of this name, not every one that starts this server.
-    file
-        The configuration file, where it is not the user's own.
     """
     of = named(client)
     at = file or of.files(environment.machine())[0]
