@@ -1,28 +1,34 @@
 """The progress of a command, as a bar on standard error; in a pipe, nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from functools import partial
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
-class Tell(Protocol):
-    """Takes how much is done of how much, 0 where that is not known, and what is being done."""
+@contextmanager
+def shown_progress(task: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar for one task; give a function that takes what is done, and the total.
 
-    def __call__(self, done: int, total: int, *, what: str = "") -> None:
-        """Show it."""
+    A total of 0 is one that is not known.
+    """
+    with shown_steps(task) as tell:
+        yield partial(tell, task)
 
 
 @contextmanager
-def shown_progress(what: str) -> Iterator[Tell]:
-    """Show what is being done; give what is told of it."""
-    with progress() as bar:
-        task = bar.add_task(what, total=None)
+def shown_steps(first: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar for several steps, one after the other.
 
-        def tell(done: int, total: int, *, what: str = what) -> None:
-            bar.update(task, description=what, completed=done, total=total or None)
+    The function that is given takes the step, what is done of it, and its total, 0 if unknown.
+    """
+    with progress() as bar:
+        shown = bar.add_task(first, total=None)
+
+        def tell(step: str, done: int, total: int) -> None:
+            bar.update(shown, description=step.capitalize(), completed=done, total=total or None)
 
         yield tell
 

@@ -1,10 +1,9 @@
 """``check``: says what in the memory does not fit together, and rebuilds what can be."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from extended_memory.cli import console, environment, options
-from extended_memory.cli.progress import shown_progress
+from extended_memory.cli.progress import shown_steps
 from extended_memory.errors import (
     ExtendedMemoryError,
 )
@@ -56,24 +55,17 @@ def check(
 
 
 def _checked(store: StoreService) -> tuple[Finding, ...]:
-    with _told() as tell:
+    with shown_steps("Looking") as tell:
         return store.check(tell)
 
 
 def _index(store: StoreService) -> None:
-    """Make a search index that was given up anew."""
-    with _told() as tell:
+    """Index every context, where the search index was given up to be made anew."""
+    with shown_steps("Looking") as tell:
         left = total = store.index_newest(_INDEXED_AT_ONCE)
         while left:
             tell("indexing", total - left, total)
             left = store.index_newest(_INDEXED_AT_ONCE)
-
-
-@contextmanager
-def _told() -> Iterator[Callable[[str, int, int], None]]:
-    """Show what is being done; give what is told of it."""
-    with shown_progress("Looking") as shown:
-        yield lambda what, done, total: shown(done, total, what=what.capitalize())
 
 
 def _sentence(finding: Finding) -> str:

@@ -66,11 +66,11 @@ def export(
             return
         # Before the store is opened: a name such as /dev/fd/5 could be one of its own files then.
         if form == "markdown":
-            with _told(path.name), output.filled_folder(path, store=own_files) as folder:
+            with _raise_refusals(path.name), output.filled_folder(path, store=own_files) as folder:
                 report = _to_folder(store, folder, project)
             say = console.say
         else:
-            with _told("Standard output" if file == options.STANDARD else path.name):
+            with _raise_refusals("Standard output" if file == options.STANDARD else path.name):
                 to = _target(file, own_files, overwrite=overwrite)
                 with output.opened(to) as out:
                     report = _to_lines(store, out, project)
@@ -129,8 +129,8 @@ def _progress(
 
 
 @contextmanager
-def _told(where: str) -> Iterator[None]:
-    """Turn what the system refuses into a sentence."""
+def _raise_refusals(where: str) -> Iterator[None]:
+    """Raise what the system refuses as a sentence."""
     try:
         yield
     except BrokenPipeError as error:
