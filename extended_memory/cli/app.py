@@ -1,4 +1,4 @@
-"""The command line: its commands, and what an argument list asks for."""
+"""The command line: its commands, and the way from an argument list to one of them."""
 
 import logging
 import os
@@ -50,21 +50,21 @@ def _install_completion(
         raise completion.refusal(output, error) from error
 
 
-# Not a subclass of App that overrides its method: cyclopts names what was meant by a mistyped
-# command only where the commands are of the class of their parent.
+# Not a subclass of App that overrides its method: cyclopts suggests a command for a mistyped one
+# only where the commands are of the class of their parent.
 app.command(
     create_install_completion_command(_install_completion, add_to_startup=True),
     name="--install-completion",
     help="Let the shell complete commands and options.",
 )
-# By name, so that a command imports no other one; so its line in the list of them stands here.
+# By name, so that a command imports no other one; hence its help stands here.
 
-# See and mend
+# Read and change
 app.command(
     "extended_memory.cli.commands.projects:projects", help="List the projects, the last used first."
 )
 app.command(
-    "extended_memory.cli.commands.list_:contexts",
+    "extended_memory.cli.commands.list_:list_",
     name="list",
     help="List a project's contexts, newest first.",
 )

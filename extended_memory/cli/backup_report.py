@@ -16,16 +16,16 @@ def contexts_in(backup: Backup) -> str:
 
 def say_moved(moved: tuple[MovedFile, ...]) -> None:
     """Name the side files that were moved aside."""
-    for one in moved:
-        console.say(f"{one.found.name} lay there without its file, and is kept in {one.kept}")
+    for file in moved:
+        console.say(f"{file.found.name} lay there without its file, and is kept in {file.kept}")
 
 
 def moved_values(moved: tuple[MovedFile, ...]) -> dict[str, Any]:
     """Return the side files that were moved aside, for JSON."""
-    return {"moved": [{"found": str(one.found), "kept": str(one.kept)} for one in moved]}
+    return {"moved": [{"found": str(file.found), "kept": str(file.kept)} for file in moved]}
 
 
-def values(backup: Backup) -> dict[str, Any]:
+def backup_values(backup: Backup) -> dict[str, Any]:
     """Return a backup, for JSON."""
     return {
         "path": str(backup.path),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.text import Text
@@ -13,19 +14,17 @@ from extended_memory import output
 from extended_memory.cli import console, environment
 from extended_memory.clients import change, files
 from extended_memory.clients.errors import ConfigurationError
-from extended_memory.errors import (
-    SettingsError,
-)
+from extended_memory.errors import SettingsError
 from extended_memory.storage.backends import store_files
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def configuration_file(path: Path, given: Mapping[str, str]) -> files.File:
-    """Read a configuration that is to be changed; it is no file of the memory, here or there.
+    """Read a client's configuration that is to be changed.
 
     Raises:
-        OutputError: it is.
+        OutputError: it is a file of a memory, of this shell's or of the client's.
         ConfigurationError: it cannot be read.
     """
     stores = [environment.settings_of(given).storage]
@@ -38,13 +37,15 @@ def configuration_file(path: Path, given: Mapping[str, str]) -> files.File:
     return files.read(path)
 
 
-def carry_out(wanted: change.Change, what: str, *, yes: bool, as_json: bool) -> None:
+def carry_out(
+    wanted: change.Change, action: Literal["install", "uninstall"], *, yes: bool, as_json: bool
+) -> None:
     """Show a change, ask, write it, and say what was done."""
     title, path = wanted.client.title, wanted.file.path
     backup = None
     if wanted.needed:
         if not (as_json and yes):
-            _show(wanted, on_stderr=as_json)
+            _show_diff(wanted, on_stderr=as_json)
         if not yes and not console.ask(f"Write this to {path}?"):
             raise SettingsError("Nothing was changed.")
         backup = files.replace(wanted.file, wanted.text, now=datetime.now(timezone.utc))
@@ -59,17 +60,17 @@ def carry_out(wanted: change.Change, what: str, *, yes: bool, as_json: bool) -> 
             }
         )
     elif not wanted.needed:
-        there = "is as it should be" if what == "install" else "has no entry of this server"
+        there = "is as it should be" if action == "install" else "has no entry of this server"
         console.say(f"Nothing to change: {path} {there}.")
     else:
-        console.say(f"{title}: {'written to' if what == 'install' else 'taken out of'} {path}.")
+        console.say(f"{title}: {'written to' if action == 'install' else 'taken out of'} {path}.")
         if backup:
             console.say(f"What was there is kept as {backup.name}.")
-        if what == "install":
+        if action == "install":
             console.say(wanted.client.then)
 
 
-def _show(wanted: change.Change, *, on_stderr: bool) -> None:
+def _show_diff(wanted: change.Change, *, on_stderr: bool) -> None:
     """Print a change as a unified diff, with colours where they can be seen."""
     before = (wanted.file.text or "").splitlines()
     lines = list(difflib.unified_diff(before, wanted.text.splitlines(), lineterm="", n=2))

@@ -6,9 +6,7 @@ from typing import Any
 from extended_memory.cli import environment
 from extended_memory.clients import launch
 from extended_memory.clients.catalogue import Client
-from extended_memory.errors import (
-    SettingsError,
-)
+from extended_memory.errors import SettingsError
 from extended_memory.paths import path_of
 from extended_memory.settings import (
     CUSTOM_INSTRUCTION_PATH,
@@ -33,9 +31,7 @@ def entry(
 
 
 def variables(project: str | None, asked_for: Sequence[str]) -> dict[str, str]:
-    """Return the server's variables; those of here are copied only when they are asked for.
-
-    Each is ``NAME=VALUE``, or ``NAME`` for the value of here.
+    """Return the server's variables; each is asked for as ``NAME=VALUE``, or ``NAME`` to copy it.
 
     Raises:
         SettingsError: one is asked for that is not set here, or the server would not take it.
@@ -48,7 +44,7 @@ def variables(project: str | None, asked_for: Sequence[str]) -> dict[str, str]:
             raise SettingsError(
                 f"{name} is not set here.", remedy=f"write {name}=VALUE, or leave it out."
             )
-        given[name] = value if assigned else _from_anywhere(name, here[name])
+        given[name] = value if assigned else _absolute(name, here[name])
     if project is not None:
         given[EXTENDED_MEMORY_PROJECT] = project
     environment.settings_of(given)
@@ -58,8 +54,8 @@ def variables(project: str | None, asked_for: Sequence[str]) -> dict[str, str]:
     return given
 
 
-def _from_anywhere(name: str, value: str) -> str:
-    """Return what means the same in whatever folder a client starts the server in."""
+def _absolute(name: str, value: str) -> str:
+    """Return a variable's value with its path absolute: a client starts servers in any folder."""
     settings = environment.settings_of({name: value})
     if name == STORAGE_CONNECTION_STRING and isinstance(settings.storage, SqliteLocation):
         return f"sqlite:///{settings.storage.path.as_posix()}"

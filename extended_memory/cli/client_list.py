@@ -36,9 +36,9 @@ def show_clients(*, as_json: bool) -> None:
     for at in configurations:
         entries = "malformed" if at.fault else ", ".join(entry.name for entry in at.ours)
         here = "yes" if configuration.is_here(at.path, machine) else "no"
-        table.add_row(at.client.name, here, entries or "-", _short(at.path, machine.home))
+        table.add_row(at.client.name, here, entries or "-", _short_path(at.path, machine.home))
     console.out().print(table)
 
 
-def _short(path: Path, home: Path) -> str:
+def _short_path(path: Path, home: Path) -> str:
     return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else str(path)

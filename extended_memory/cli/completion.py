@@ -1,4 +1,4 @@
-"""``--install-completion``: where its script may go."""
+"""``--install-completion``: the files that its script may be written to."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ _FIRST_BYTES = 200
 
 
 def require_free(path: Path) -> None:
-    """Refuse to write a script over the memory, or over a file that is no such script.
+    """Refuse a path that the script must not be written to.
 
     Raises:
-        OutputError: it would be.
+        OutputError: it is a file of the memory, or is there and no such script.
     """
     try:
         if not path.parent.exists():
@@ -31,7 +31,7 @@ def require_free(path: Path) -> None:
 
 
 def refusal(path: Path | None, error: OSError) -> OutputError:
-    """Return what the system refuses as a sentence."""
+    """Return the error for a script that the system does not let be written."""
     name = path.name if path else "The script"
     return OutputError(
         f"{name} cannot be written: {error.strerror or error}. Name another file with --output."

@@ -1,7 +1,7 @@
 """The output of commands: lines and tables for a person, JSON for a script.
 
-What is stored may hold anything, also sequences that steer a terminal. Nothing of it gets there
-as it is, but for ``write``, which is asked for what is stored.
+A stored text may hold sequences that steer a terminal. They are replaced by signs, but for
+``write``, which prints the text itself to who asks for it.
 """
 
 import json
@@ -18,16 +18,14 @@ from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
-from extended_memory.errors import (
-    SettingsError,
-)
+from extended_memory.errors import SettingsError
 from extended_memory.protocol.replies import local_time
 
 _NARROW = 60
-"""Columns of a terminal that has room for the most important things alone, if it has fewer."""
+"""A terminal of fewer columns has room for the most important ones alone."""
 
 _WIDE = 100
-"""Columns of a terminal that has room for everything."""
+"""A terminal of at least this many columns has room for everything."""
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _COLUMNS = " ▁▂▃▄▅▆▇█"
@@ -87,7 +85,7 @@ def write(text: str) -> None:
 
 
 def clean(text: str) -> str:
-    """Return a text that steers no terminal: what would is shown by a sign of its own."""
+    """Return a text with a sign in place of each character that steers a terminal."""
     return _STEERING.sub(_picture, text)
 
 
@@ -102,7 +100,7 @@ def width(text: str) -> int:
 
 
 def cut(text: str, most: int) -> str:
-    """Return a text on one line, cut to a number of columns of a terminal."""
+    """Return a text on one line, cut to at most a number of columns of a terminal."""
     line = one_line(text)
     return line if cell_len(line) <= most else set_cell_size(line, most - 1).rstrip() + "…"
 
@@ -134,7 +132,7 @@ def short(name: str, *, width: int | None = None) -> Column:
 
 
 def rest(name: str) -> Column:
-    """Return the column that takes the width that is left, cut to a line."""
+    """Return the column that takes the remaining width, cut to a line."""
     return Column(name, no_wrap=True, overflow="ellipsis", ratio=1)
 
 
@@ -169,7 +167,7 @@ def ask(question: str) -> bool:
 
 
 class Safe:
-    """Something to print, of which nothing steers the terminal, whatever it is made from."""
+    """Something to print of which nothing steers the terminal."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -190,7 +188,7 @@ class _Rows(Table):
         )
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Print the table in a terminal, and elsewhere what ``cut`` and ``grep`` work on."""
+        """Print the table in a terminal, and elsewhere rows that ``cut`` and ``grep`` read."""
         if console.is_terminal:
             yield from super().__rich_console__(console, options)
             return

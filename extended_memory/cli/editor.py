@@ -11,9 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from extended_memory.cli import console
-from extended_memory.errors import (
-    ExtendedMemoryError,
-)
+from extended_memory.errors import ExtendedMemoryError
 
 
 class EditorError(ExtendedMemoryError):
@@ -24,8 +22,8 @@ class EditorError(ExtendedMemoryError):
 def draft(text: str, *, name: str) -> Iterator[Path]:
     """Give a file that holds a text and that its owner alone can read.
 
-    It is removed in the end, but where an error ends the block and the text in it is another one:
-    then it is said where it is kept.
+    It is removed in the end. Where an error ends the block after the text was changed, the file
+    stays, and a line on standard error names it.
     """
     folder = Path(tempfile.mkdtemp(prefix="extended-memory-"))  # of mode 0700
     path = folder / f"{name}.md"
@@ -44,16 +42,16 @@ def draft(text: str, *, name: str) -> Iterator[Path]:
             shutil.rmtree(folder)
 
 
-def edited(path: Path, command: str) -> str:
-    """Open a file in an editor, wait for its end, and return the text that is in the file then.
+def edit_file(path: Path, command: str) -> str:
+    """Open a file in an editor, wait for its end, and return the text of the file.
 
-    Editors end a file with a line end; where the text had none, that one is left out.
+    Editors end a file with a line end; it is left out where the text had none before.
 
     Raises:
         EditorError: there is no such editor, it failed, or it saved no UTF-8.
     """
     had_line_end = path.read_bytes().endswith(b"\n")
-    words = _words(command)
+    words = _split_command(command)
     # Ctrl-C is for the editor; a handler, unlike SIG_IGN, is not passed on to it.
     before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     try:
@@ -80,8 +78,8 @@ def edited(path: Path, command: str) -> str:
     return text if had_line_end else text.removesuffix("\n").removesuffix("\r")
 
 
-def _words(command: str) -> list[str]:
-    """Return a command line as words, as the system's shell would."""
+def _split_command(command: str) -> list[str]:
+    """Split a command line into words, as the system's shell does."""
     is_posix = os.name != "nt"
     try:
         words = shlex.split(command, posix=is_posix)

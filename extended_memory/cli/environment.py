@@ -1,4 +1,4 @@
-"""The surroundings of a command: the settings of the environment, and the memory they name."""
+"""The environment of a command: settings, the memory that they name, the machine."""
 
 import os
 import shutil
@@ -71,7 +71,7 @@ def place(
 
 
 def machine() -> Machine:
-    """Say where the configuration files of clients are looked for."""
+    """Describe this machine, where the configuration files of clients are."""
     systems: dict[str, System] = {"win32": "windows", "darwin": "macos"}
     try:
         home = Path.home()
@@ -81,11 +81,11 @@ def machine() -> Machine:
 
 
 def running() -> Running:
-    """Say what runs now, and where uvx is: on the PATH, or beside the uv that started this."""
+    """Find the program that runs now, and uvx: on the PATH, or beside the uv that started this."""
     program = shutil.which(sys.argv[0])  # on Windows, its ".exe" was taken off
     if program and program.endswith(".py"):
         program = None  # Python was told a module
-    beside_uv = Path(os.environ.get("UV", "")).parent  # uv says there where it is itself
+    beside_uv = Path(os.environ.get("UV", "")).parent  # uv puts its own path there
     uvx = shutil.which("uvx") or shutil.which("uvx", path=str(beside_uv))
     return Running(
         program=Path(program).absolute() if program else None,
@@ -96,15 +96,15 @@ def running() -> Running:
 
 
 @contextmanager
-def store(
+def store_at(
     at: SqliteLocation | RedisLocation, *, missing: Literal["made", "refused"]
 ) -> Iterator[StoreService]:
-    """Give the store in a place, with all its projects, whatever a pin says."""
+    """Give the store in a place, with all its projects even where one is pinned."""
     if missing == "refused" and not is_there(at):
         raise NoMemoryError(
             f"There is no memory at {shown(at)} to copy from.", remedy="check the path."
         )
-    with _opened(at, missing=missing) as open_it:
+    with _store_opener(at, missing=missing) as open_it:
         service = StoreService(Access(open_it))
         try:
             yield service
@@ -113,25 +113,25 @@ def store(
 
 
 @contextmanager
-def opened(*, missing: Missing = "refused") -> Iterator[MemoryService]:
+def opened_memory(*, missing: Missing = "refused") -> Iterator[MemoryService]:
     """Give the memory that the environment names, in the scope of the server."""
-    of_server = settings()
-    with _access(of_server, missing=missing) as access:
-        yield MemoryService(access, trash_days=of_server.trash_days)
+    configured = settings()
+    with _access(configured, missing=missing) as access:
+        yield MemoryService(access, trash_days=configured.trash_days)
 
 
 @contextmanager
 def opened_store(*, missing: Missing = "refused") -> Iterator[StoreService]:
     """Give the store that the environment names, in the scope of the server."""
-    of_server = settings()
-    with _access(of_server, missing=missing) as access:
-        yield StoreService(access, trash_days=of_server.trash_days)
+    configured = settings()
+    with _access(configured, missing=missing) as access:
+        yield StoreService(access, trash_days=configured.trash_days)
 
 
 @contextmanager
-def _access(of_server: Settings, *, missing: Missing) -> Iterator[Access]:
-    with _opened(of_server.storage, missing=missing) as open_it:
-        access = Access(open_it, scope=of_server.scope)
+def _access(configured: Settings, *, missing: Missing) -> Iterator[Access]:
+    with _store_opener(configured.storage, missing=missing) as open_it:
+        access = Access(open_it, scope=configured.scope)
         try:
             yield access
         except ProjectRefusedError as refusal:
@@ -145,10 +145,10 @@ def _access(of_server: Settings, *, missing: Missing) -> Iterator[Access]:
 
 
 @contextmanager
-def _opened(
+def _store_opener(
     at: SqliteLocation | RedisLocation, *, missing: Missing
 ) -> Iterator[Callable[[], MemoryRepository]]:
-    """Give what opens the store of a place, and say it where the place is new or empty."""
+    """Give a function that opens the store in a place; say where the place is new or empty."""
     if is_there(at):
         yield lambda: open_repository(at, must_exist=missing != "made")
     elif missing == "made":
@@ -163,8 +163,8 @@ def _opened(
         yield empty_repository
 
 
-def require(at: SqliteLocation | RedisLocation) -> None:
-    """See to it that there is a store in the place that the environment names.
+def require_store(at: SqliteLocation | RedisLocation) -> None:
+    """Refuse to go on without a store in the place that the environment names.
 
     Raises:
         NoMemoryError: there is none.
@@ -174,10 +174,10 @@ def require(at: SqliteLocation | RedisLocation) -> None:
 
 
 def say_missing(at: SqliteLocation | RedisLocation, *, may_be_empty: bool) -> None:
-    """Say that there is no store in a place.
+    """Note that there is no store in a place.
 
     Raises:
-        NoMemoryError: the place was named, or an empty answer is none.
+        NoMemoryError: the place was named, or an empty store would be no answer.
     """
     assert isinstance(at, SqliteLocation)
     is_empty_file = exists(at.path)
@@ -196,15 +196,15 @@ def say_missing(at: SqliteLocation | RedisLocation, *, may_be_empty: bool) -> No
     else:
         fact = (
             f"There is no memory at {at.path}, which {STORAGE_CONNECTION_STRING} names: "
-            f"{_remedy(at.path)}"
+            f"{_missing_remedy(at.path)}"
         )
     if not may_be_empty or not (is_empty_file or at.own_folder):
         raise NoMemoryError(fact)
     console.note(fact)
 
 
-def _remedy(path: Path) -> str:
-    """Return what to do about a place that was named and holds nothing."""
+def _missing_remedy(path: Path) -> str:
+    """Return the remedy for a place that was named and holds nothing."""
     folder = path.parent
     correct = "correct it" if isdir(folder) else f"correct it ({folder} is not there either)"
     usual = default_path()
@@ -213,24 +213,24 @@ def _remedy(path: Path) -> str:
     return f"{correct}, or start a server, which makes one."
 
 
-def is_empty_place() -> bool:
-    """Say whether there is no store where the environment says, which was said already."""
+def is_store_missing() -> bool:
+    """Say whether the place that the environment names has no store."""
     return not is_there(settings().storage)
 
 
-def say_nothing(sentence: str) -> None:
-    """Say that an answer is empty, but where there is no store, which was said already."""
-    if not is_empty_place():
+def note_empty(sentence: str) -> None:
+    """Note that an answer is empty; where there is no store, that was noted before."""
+    if not is_store_missing():
         console.note(sentence)
 
 
 def whereabouts() -> str:
-    """Name the memory that was looked at."""
+    """Return a sentence that names the memory."""
     return f"The memory is {shown(settings().storage)}."
 
 
 def editor() -> str:
-    """Return the command of the person's editor, as the environment has it, or ""."""
+    """Return the command of the person's editor from the environment, or ""."""
     return os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
 
 

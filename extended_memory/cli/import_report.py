@@ -1,4 +1,4 @@
-"""A report on an import, in words and in JSON."""
+"""The report of an import, in words and in JSON."""
 
 from collections.abc import Sequence
 from typing import Any

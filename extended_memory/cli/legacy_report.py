@@ -1,4 +1,4 @@
-"""A report on the Redis of 0.9.0, in words and in JSON."""
+"""The survey of a Redis of 0.9.0, in words and in JSON."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ _KEYS_SHOWN = 20
 
 
 def values(survey: "Survey") -> dict[str, Any]:
-    """Return what there is to know about an old server, for a program."""
+    """Return a survey, for JSON."""
     return {
         "unreadable": survey.unreadable,
         "without_time": survey.without_time,
@@ -23,7 +23,7 @@ def values(survey: "Survey") -> dict[str, Any]:
 
 
 def lines(survey: "Survey") -> list[str]:
-    """Return what a person wants to know about an old server, a line for each thing."""
+    """Return a survey in words, a line for each finding."""
     found = []
     for project, written in sorted(_merged(survey).items()):
         spellings = ", ".join(f'"{name}"' if name else "no project" for name in sorted(written))

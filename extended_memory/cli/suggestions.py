@@ -1,4 +1,4 @@
-"""Suggestions where there is nothing of what a person asked for."""
+"""The projects that a person may have meant, where the one asked for holds nothing."""
 
 from extended_memory.cli import environment
 from extended_memory.service import MemoryService
@@ -6,8 +6,8 @@ from extended_memory.service import MemoryService
 _OTHERS_NAMED = 5
 
 
-def elsewhere(memory: MemoryService, project: str) -> str:
-    """Say, where nothing was found in a project, which others there are, or where it was."""
+def other_projects(memory: MemoryService, project: str) -> str:
+    """Name the other projects, or the memory where there is no project at all."""
     projects = memory.projects()
     others = [f'"{row.name}"' for row in projects if row.name != project]
     if not others:

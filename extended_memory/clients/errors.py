@@ -1,8 +1,6 @@
 """The errors in a client's configuration."""
 
-from extended_memory.errors import (
-    ExtendedMemoryError,
-)
+from extended_memory.errors import ExtendedMemoryError
 
 
 class ConfigurationError(ExtendedMemoryError):

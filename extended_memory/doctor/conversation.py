@@ -12,9 +12,7 @@ from typing import Any, Final
 
 from typing_extensions import Self
 
-from extended_memory.errors import (
-    ExtendedMemoryError,
-)
+from extended_memory.errors import ExtendedMemoryError
 from extended_memory.version import __version__
 
 _PROTOCOL: Final = "2025-06-18"

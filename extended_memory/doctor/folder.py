@@ -12,9 +12,7 @@ from os.path import exists
 from pathlib import Path
 from typing import Final
 
-from extended_memory.errors import (
-    Diagnosis,
-)
+from extended_memory.errors import Diagnosis
 
 _LITTLE: Final = 200_000_000
 _TOO_LITTLE: Final = 20_000_000

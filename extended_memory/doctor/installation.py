@@ -4,9 +4,7 @@ import platform
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
-from extended_memory.errors import (
-    Diagnosis,
-)
+from extended_memory.errors import Diagnosis
 from extended_memory.settings import EXTENDED_MEMORY_PROJECT, VARIABLES
 from extended_memory.storage.backends import diagnose_sqlite
 from extended_memory.version import __version__

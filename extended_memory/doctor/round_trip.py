@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from extended_memory.doctor.conversation import Conversation, ConversationError
-from extended_memory.errors import (
-    Diagnosis,
-)
+from extended_memory.errors import Diagnosis
 from extended_memory.settings import DATABASE_NAME, STORAGE_CONNECTION_STRING, VARIABLES
 
 SECONDS: Final = 30.0

@@ -23,7 +23,7 @@ def add(
         What to remember; - reads it from the standard input, without its last line end.
     """
     content = checked_content(standard_input() if text == "-" else text)
-    with environment.opened(missing="made") as memory:
+    with environment.opened_memory(missing="made") as memory:
         saved = memory.save(project, Note(content=content, importance=importance, tags=tag))
     if as_json:
         console.show_json(answers.saved(saved))

@@ -3,7 +3,7 @@
 from rich.filesize import decimal
 
 from extended_memory.cli import console, environment, options
-from extended_memory.cli.backup_report import contexts_in, values
+from extended_memory.cli.backup_report import backup_values, contexts_in
 from extended_memory.storage.backends import backups as copies_beside
 from extended_memory.storage.backends import is_there, shown
 
@@ -24,7 +24,7 @@ def backups(*, as_json: options.Json = False) -> None:
         console.say("There are no backups yet: `extended-memory-mcp backup` makes one.")
         console.note(f"The memory is {shown(location)}.")
     if as_json:
-        console.show_json([values(one) for one in found])
+        console.show_json([backup_values(one) for one in found])
         return
     if not found:
         return

@@ -1,12 +1,10 @@
-"""``check``: says what in the memory does not fit together, and rebuilds what can be."""
+"""``check``: finds flaws of the store, and repairs those that can be."""
 
 from collections.abc import Sequence
 
 from extended_memory.cli import console, environment, options
 from extended_memory.cli.progress import shown_steps
-from extended_memory.errors import (
-    ExtendedMemoryError,
-)
+from extended_memory.errors import ExtendedMemoryError
 from extended_memory.flaws import Finding
 from extended_memory.store_service import StoreService
 
@@ -48,7 +46,7 @@ def check(
             console.say(f"Repaired in {_sentence(finding)}")
         for finding in left:
             console.say(f"Wrong in {_sentence(finding)}")
-        if not left and not environment.is_empty_place():
+        if not left and not environment.is_store_missing():
             console.say("All that is stored fits together.")
     if left:
         raise ChecksFailedError(_remedy(left, is_repaired=repair))

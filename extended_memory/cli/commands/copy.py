@@ -11,9 +11,7 @@ from rich.progress import Progress
 from extended_memory import output
 from extended_memory.cli import console, environment, legacy_report, options
 from extended_memory.cli.progress import progress
-from extended_memory.domain import (
-    TIME_BOUNDS,
-)
+from extended_memory.domain import TIME_BOUNDS
 from extended_memory.errors import (
     SettingsError,
     StoreError,
@@ -60,8 +58,8 @@ def copy(
     report: dict[str, Any] = {}
     lines: list[str] = []
     with (
-        environment.store(at, missing="refused") as old,
-        environment.store(to, missing="made") as store,
+        environment.store_at(at, missing="refused") as old,
+        environment.store_at(to, missing="made") as store,
         progress() as bar,
     ):
         for each in (old, store):

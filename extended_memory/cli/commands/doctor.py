@@ -1,4 +1,4 @@
-"""``doctor``: says what is well and what is not, each with what to do about it."""
+"""``doctor``: checks the installation; every problem comes with its remedy."""
 
 import logging
 import sys
@@ -20,7 +20,7 @@ from extended_memory.errors import (
     SettingsError,
 )
 from extended_memory.settings import SqliteLocation
-from extended_memory.storage.backends import diagnoses as of_the_store
+from extended_memory.storage.backends import diagnoses as store_diagnoses
 
 _MARKS = {
     "ok": Text("ok", "green"),
@@ -48,11 +48,11 @@ def doctor(*, as_json: options.Json = False) -> None:
     changed. What it says holds nothing that was saved, no project's name and no secret. The exit
     code is 0 where there is no problem and 1 where there is one. The JSON is for an issue.
     """
-    logging.disable(logging.ERROR)  # what the log would say of a store is said here
+    logging.disable(logging.ERROR)  # a diagnosis says what the log would say of a store
     found = []
     shown = ""
     out = console.out()
-    with _looking(out):
+    with _status(out):
         for part, diagnosis in _diagnoses():
             found.append((part, diagnosis))
             if not as_json:
@@ -83,7 +83,7 @@ def _diagnoses() -> Iterator[tuple[str, Diagnosis]]:
     except SettingsError as refusal:
         yield "memory", Diagnosis.of(refusal)
     if location is not None:
-        for diagnosis in of_the_store(location):
+        for diagnosis in store_diagnoses(location):
             yield "memory", diagnosis
     if isinstance(location, SqliteLocation):
         path = location.path
@@ -94,8 +94,8 @@ def _diagnoses() -> Iterator[tuple[str, Diagnosis]]:
         yield "clients", diagnosis
 
 
-def _looking(out: Console) -> AbstractContextManager[object]:
-    """Say that something is being done: below the diagnoses, or on stderr."""
+def _status(out: Console) -> AbstractContextManager[object]:
+    """Return a sign that the command is at work: below the diagnoses, or on stderr."""
     if out.is_terminal:
         return out.status("Looking")
     return Console(stderr=True).status("Looking") if sys.stderr.isatty() else nullcontext()

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from extended_memory.cli import console, environment, options
 from extended_memory.cli.content import checked_content
-from extended_memory.cli.editor import draft, edited
-from extended_memory.cli.errors import missing
+from extended_memory.cli.editor import draft, edit_file
+from extended_memory.cli.errors import no_such_context
 from extended_memory.domain import (
     Change,
     Context,
@@ -13,9 +13,7 @@ from extended_memory.domain import (
     TimeSpan,
     UpdatedContext,
 )
-from extended_memory.errors import (
-    ExtendedMemoryError,
-)
+from extended_memory.errors import ExtendedMemoryError
 from extended_memory.protocol import answers
 from extended_memory.protocol.replies import local_time
 from extended_memory.service import MemoryService
@@ -41,14 +39,14 @@ def edit(
 
     What it was is kept: restore ID --revision N brings it back.
     """
-    with environment.opened() as memory:
+    with environment.opened_memory() as memory:
         if importance is None and not add_tag and not remove_tag:
-            updated = _in_editor(memory, context_id, project)
+            updated = _edit_text(memory, context_id, project)
         else:
             change = Change(importance=importance, add_tags=add_tag, remove_tags=remove_tag)
             updated = memory.update(context_id, change, project=project)
     if updated is None:
-        raise missing([context_id], project)
+        raise no_such_context([context_id], project)
     if as_json:
         console.show_json(answers.updated(updated))
     elif updated.revision is None:
@@ -60,14 +58,14 @@ def edit(
         )
 
 
-def _in_editor(memory: MemoryService, context_id: int, project: str) -> UpdatedContext | None:
-    """Let a person change the text of a context; None where there is no such one."""
+def _edit_text(memory: MemoryService, context_id: int, project: str) -> UpdatedContext | None:
+    """Let a person change the text of a context; return None where there is no such context."""
     found = memory.get([context_id], project=project)
     if not found:
         return None
     (context,) = found
     with draft(context.note.content, name=f"context-{context_id}") as path:
-        text = edited(path, environment.editor())
+        text = edit_file(path, environment.editor())
         if text == context.note.content:
             return UpdatedContext(context=context, revision=None)
         try:
@@ -75,14 +73,14 @@ def _in_editor(memory: MemoryService, context_id: int, project: str) -> UpdatedC
                 context_id,
                 Change(content=checked_content(text)),
                 project=project,
-                last_changed=_exactly(context),
+                last_changed=_last_change(context),
             )
         except ContextChangedError as refusal:
             raise EditRefusedError(_changed_meanwhile(refusal.current)) from refusal
 
 
-def _exactly(context: Context) -> TimeSpan:
-    """Return the time of a context's last change, as the store keeps it."""
+def _last_change(context: Context) -> TimeSpan:
+    """Return the span of a context's last change: stores keep milliseconds."""
     moment = context.last_changed_at
     return TimeSpan(since=moment, until=moment + _MILLISECOND)
 

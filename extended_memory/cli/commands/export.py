@@ -57,7 +57,7 @@ def export(
     path = Path(expanduser(file))
     with environment.opened_store(missing="empty") as store:
         store.scope.among(project)  # what is not in the scope is refused before a file is made
-        if environment.is_empty_place() and file != options.STANDARD:
+        if environment.is_store_missing() and file != options.STANDARD:
             # It was said; an empty file in place of an earlier export would look like one.
             if as_json:
                 console.show_json({"file": None, **_NOTHING})

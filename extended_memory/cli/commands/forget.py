@@ -1,13 +1,12 @@
 """``forget``: moves contexts to the trash, or deletes them."""
 
 from extended_memory.cli import console, environment, options
-from extended_memory.cli.errors import RefusedError, missing
+from extended_memory.cli.errors import RefusedError, no_such_context
 from extended_memory.protocol.replies import beginning
 from extended_memory.service import MemoryService
 
 _SHOWN_BEFORE_FORGETTING = 20
-
-_LOOKED_AT_IN_TRASH = 10_000
+_TRASH_LIMIT = 10_000
 
 
 def forget(
@@ -27,14 +26,14 @@ def forget(
         Delete them for good, from the trash too, with all that they ever were.
     """
     forgotten, unknown = [], []
-    with environment.opened() as memory:
+    with environment.opened_memory() as memory:
         for_good = permanently or not memory.trash_days
         after = (
             "it is gone for good"
             if for_good
             else f"restore brings it back for {memory.trash_days} days"
         )
-        if not yes and not _agreed(memory, ids, project, for_good=for_good):
+        if not yes and not _is_confirmed(memory, ids, project, for_good=for_good):
             raise RefusedError("Nothing was forgotten.")
         for number in ids:
             where = memory.forget(number, project=project, permanently=permanently)
@@ -47,21 +46,23 @@ def forget(
     if as_json:
         console.show_json({"forgotten": forgotten, "unknown": unknown})
     if unknown:
-        raise missing(unknown, project)
+        raise no_such_context(unknown, project)
 
 
-def _agreed(memory: MemoryService, ids: tuple[int, ...], project: str, *, for_good: bool) -> bool:
-    """Show what is to be forgotten, and ask.
+def _is_confirmed(
+    memory: MemoryService, ids: tuple[int, ...], project: str, *, for_good: bool
+) -> bool:
+    """Show the contexts that are to be forgotten, and ask.
 
     Raises:
-        NoSuchContextError: there is nothing of it.
+        NoSuchContextError: none of them is there.
     """
     there = list(memory.get(ids, project=project))
     if for_good:
-        rows = memory.trash(project=project, limit=_LOOKED_AT_IN_TRASH)
+        rows = memory.trash(project=project, limit=_TRASH_LIMIT)
         there += [row.context for row in rows if row.context.id in ids]
     if not there:
-        raise missing(ids, project)
+        raise no_such_context(ids, project)
     for context in there[:_SHOWN_BEFORE_FORGETTING]:
         console.note(f"#{context.id}  {context.project}: {beginning(context.note.content)}")
     which = f"#{there[0].id}" if len(there) == 1 else f"these {len(there):,}"

@@ -60,7 +60,7 @@ def import_(
         store = stack.enter_context(environment.opened_store(missing="made"))
         into = store.scope.within(project) or ""
         # A trial makes no file, not even an empty one.
-        empty = dry_run and environment.is_empty_place()
+        empty = dry_run and environment.is_store_missing()
         there_until = 0
         if not empty:
             store.prepare()  # what the log has to say of the store comes before the bar

@@ -5,9 +5,7 @@ from functools import partial
 
 from extended_memory.cli import console, environment, legacy_report, options
 from extended_memory.cli.progress import progress
-from extended_memory.errors import (
-    SettingsError,
-)
+from extended_memory.errors import SettingsError
 from extended_memory.settings import RedisLocation
 from extended_memory.storage.backends import open_legacy_redis
 from extended_memory.storage.redis.connection.health import LEGACY_PREFIX
@@ -44,7 +42,7 @@ def import_redis(
         old_url = settings.storage.url
     with (
         closing(open_legacy_redis(old_url, prefix=prefix)) as source,
-        environment.store(settings.storage, missing="made") as store,
+        environment.store_at(settings.storage, missing="made") as store,
     ):
         store.prepare()  # what the log has to say of the store comes before the bar
         with progress() as bar:

@@ -53,7 +53,7 @@ def install(
     at = file or to.files(machine)[0]
     given = variables(project, env)
     if print_only:
-        _print(to, at, name or NAME, entry(to, given, before={}), as_json=as_json)
+        _print_entry(to, at, name or NAME, entry(to, given, before={}), as_json=as_json)
         return
     read = configuration_file(at, given)
     before = change.present(to, read, name=name)
@@ -72,7 +72,7 @@ def install(
     carry_out(wanted, "install", yes=yes, as_json=as_json)
 
 
-def _print(client: Client, path: Path, name: str, new: Any, *, as_json: bool) -> None:
+def _print_entry(client: Client, path: Path, name: str, new: Any, *, as_json: bool) -> None:
     """Print an entry as it stands in the file, with the way to it."""
     if as_json:
         console.show_json(
@@ -88,7 +88,7 @@ def _print(client: Client, path: Path, name: str, new: Any, *, as_json: bool) ->
 
 
 def _note_on_storage(machine: Machine, given: Mapping[str, str]) -> None:
-    """Say that the memory of this shell is not the one that the client will have."""
+    """Note that the client will have another memory than this shell."""
     if (
         machine.environment.get(STORAGE_CONNECTION_STRING)
         and STORAGE_CONNECTION_STRING not in given
@@ -100,7 +100,7 @@ def _note_on_storage(machine: Machine, given: Mapping[str, str]) -> None:
 
 
 def _note_on_files(machine: Machine, client: Client) -> None:
-    """Say which other files of a client there are, such as those of VS Code's profiles."""
+    """Name the other files of a client, such as those of VS Code's profiles."""
     if further := client.files(machine)[1:]:
         paths = ", ".join(map(str, further))
         console.note(f"{client.title} has more than one file; --file names another: {paths}")

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from extended_memory.cli import console, environment, options
-from extended_memory.cli.suggestions import elsewhere
+from extended_memory.cli.suggestions import other_projects
 from extended_memory.domain import EVERY_CONTEXT, Context, ContextPage
 from extended_memory.protocol import answers
 
 _TAGS_WIDTH = 16
 
 
-def contexts(
+def list_(
     *,
     filters: options.Filters = options.EVERYTHING,
     limit: options.Limit = options.DEFAULT_LIMIT,
@@ -18,7 +18,7 @@ def contexts(
     as_json: options.Json = False,
 ) -> None:
     """List a project's contexts, newest first."""
-    with environment.opened(missing="empty") as memory:
+    with environment.opened_memory(missing="empty") as memory:
         project = memory.project_for(filters.project)
         page = memory.load(
             project,
@@ -26,7 +26,7 @@ def contexts(
             limit=limit,
             offset=offset,
         )
-        others = "" if page.total else elsewhere(memory, project)
+        others = "" if page.total else other_projects(memory, project)
     after = offset + len(page.contexts)
     is_more = bool(page.contexts) and (page.total > after or not page.total_is_exact)
     if as_json:
@@ -43,7 +43,7 @@ def contexts(
     if page.contexts:
         _show(page.contexts)
     else:
-        environment.say_nothing(_nothing(filters, project, page, offset) + others)
+        environment.note_empty(_empty_reason(filters, project, page, offset) + others)
     if is_more:
         of = f"{page.total:,}" if page.total_is_exact else f"{page.total:,} or more"
         console.note(f"{offset + 1:,} to {after:,} of {of}; --offset {after} shows the next.")
@@ -76,8 +76,8 @@ def _show(rows: Sequence[Context]) -> None:
     out.print(shown)
 
 
-def _nothing(filters: options.Filters, project: str, page: ContextPage, offset: int) -> str:
-    """Say why nothing is listed."""
+def _empty_reason(filters: options.Filters, project: str, page: ContextPage, offset: int) -> str:
+    """Return why nothing is listed."""
     if page.total:
         return f"Nothing is left at offset {offset:,}."
     if filters.selection == EVERY_CONTEXT:

@@ -6,7 +6,7 @@ from extended_memory.protocol import answers
 
 def projects(*, as_json: options.Json = False) -> None:
     """List the projects, the one saved to last first."""
-    with environment.opened(missing="empty") as memory:
+    with environment.opened_memory(missing="empty") as memory:
         rows = memory.projects()
     if as_json:
         console.show_json(answers.projects(rows, total=len(rows)))
@@ -22,4 +22,4 @@ def projects(*, as_json: options.Json = False) -> None:
     if rows:
         out.print(shown)
     else:
-        environment.say_nothing(f"Nothing is saved yet. {environment.whereabouts()}")
+        environment.note_empty(f"Nothing is saved yet. {environment.whereabouts()}")

@@ -25,7 +25,7 @@ def rename_project(
     merge
         Let it become one with a project that has this name already.
     """
-    with environment.opened() as memory:
+    with environment.opened_memory() as memory:
         if old == new:
             raise RefusedError(
                 f'Both names are those of the project "{new}": names are compared '

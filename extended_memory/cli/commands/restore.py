@@ -1,7 +1,7 @@
 """``restore``: brings a context back, or an earlier text of it."""
 
 from extended_memory.cli import console, environment, options
-from extended_memory.cli.errors import NoSuchContextError, missing
+from extended_memory.cli.errors import NoSuchContextError, no_such_context, no_such_revision
 from extended_memory.protocol import answers
 from extended_memory.service import MemoryService
 
@@ -18,10 +18,10 @@ def restore(
 
     An earlier text comes with the importance and the tags that it had.
     """
-    with environment.opened() as memory:
+    with environment.opened_memory() as memory:
         restored = memory.restore(context_id, project=project, revision=revision)
         if restored is None:
-            raise _not_restored(memory, context_id, project, revision)
+            raise _refusal(memory, context_id, project, revision)
     if as_json:
         console.show_json({"context": answers.whole(restored)})
     elif revision is None:
@@ -30,15 +30,12 @@ def restore(
         console.say(f"#{context_id} is again what it was before change {revision}.")
 
 
-def _not_restored(
+def _refusal(
     memory: MemoryService, context_id: int, project: str, revision: int | None
 ) -> NoSuchContextError:
-    """Say why nothing was restored."""
+    """Return the error that says why nothing was restored."""
     if not memory.get([context_id], project=project):
-        return missing([context_id], project)
+        return no_such_context([context_id], project)
     if revision is None:
         return NoSuchContextError(f"#{context_id} is not in the trash; nothing was restored.")
-    return NoSuchContextError(
-        f"#{context_id} has no revision {revision}.",
-        remedy=f"show {context_id} --revisions lists them.",
-    )
+    return no_such_revision(context_id, revision)

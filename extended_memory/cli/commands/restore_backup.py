@@ -3,11 +3,9 @@
 from pathlib import Path
 
 from extended_memory.cli import console, environment, options
-from extended_memory.cli.backup_report import contexts_in, moved_values, say_moved, values
+from extended_memory.cli.backup_report import backup_values, contexts_in, moved_values, say_moved
 from extended_memory.cli.progress import shown_progress
-from extended_memory.errors import (
-    SettingsError,
-)
+from extended_memory.errors import SettingsError
 from extended_memory.storage.backends import backup_to_restore, shown
 from extended_memory.storage.backends import backups as copies_beside
 from extended_memory.storage.backends import restore_backup as put_back
@@ -45,7 +43,9 @@ def restore_backup(
     aside = restored.replaced
     if as_json:
         replaced = None if aside is None else str(aside)
-        console.show_json({**values(found), "replaced": replaced, **moved_values(restored.moved)})
+        console.show_json(
+            {**backup_values(found), "replaced": replaced, **moved_values(restored.moved)}
+        )
         return
     console.say(f"Restored {contexts_in(restored.backup)}.")
     if aside is None:

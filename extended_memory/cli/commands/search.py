@@ -1,16 +1,16 @@
 """``search``: finds contexts by their words."""
 
 from extended_memory.cli import console, environment, options
-from extended_memory.cli.suggestions import elsewhere
+from extended_memory.cli.suggestions import other_projects
 from extended_memory.domain import SearchPage
 from extended_memory.protocol import answers
 from extended_memory.search.passage import best_passage
 
 _TAGS_WIDTH = 16
 
-# Columns that a row takes beside the content, with those between.
-_BESIDE = 16
-_BESIDE_SAVED = 18
+# Columns of the terminal that a row takes beside the content, gaps among them.
+_FIXED_WIDTH = 16
+_SAVED_WIDTH = 18
 
 
 def search(
@@ -29,7 +29,7 @@ def search(
     query
         Words or a question, as one argument.
     """
-    with environment.opened(missing="empty") as memory:
+    with environment.opened_memory(missing="empty") as memory:
         project = memory.project_for(filters.project)
         page = memory.search(
             project,
@@ -38,7 +38,7 @@ def search(
             limit=limit,
             offset=offset,
         )
-        others = "" if page.total else elsewhere(memory, project)
+        others = "" if page.total else other_projects(memory, project)
     after = offset + len(page.found)
     is_more = bool(page.found) and page.total > after
     if as_json:
@@ -59,7 +59,7 @@ def search(
     if page.found:
         _show(page)
     else:
-        environment.say_nothing(
+        environment.note_empty(
             f"Nothing is left at offset {offset:,}."
             if page.total
             else f'Nothing in the project "{project}" matches.{others}'
@@ -85,7 +85,7 @@ def _show(page: SearchPage) -> None:
     shown = console.table(
         console.number("id"), console.number("score"), *saved, *tags, console.rest("content")
     )
-    room = out.width - _BESIDE - (_BESIDE_SAVED if saved else 0) - (_TAGS_WIDTH if tags else 0)
+    room = out.width - _FIXED_WIDTH - (_SAVED_WIDTH if saved else 0) - (_TAGS_WIDTH if tags else 0)
     for found in page.found:
         context = found.context
         shown.add_row(

@@ -1,4 +1,4 @@
-"""``show``: one context whole, or what it was before."""
+"""``show``: one context whole, or an earlier text of it."""
 
 import sys
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from markdown_it import MarkdownIt
 from rich.markdown import Markdown
 
 from extended_memory.cli import console, environment, options
-from extended_memory.cli.errors import NoSuchContextError, missing
+from extended_memory.cli.errors import no_such_context, no_such_revision
 from extended_memory.domain import Context, Revision
 from extended_memory.protocol import answers
 from extended_memory.protocol.replies import local_time, timestamp
 
-_MOST_REVISIONS = 10_000
+_REVISIONS_LIMIT = 10_000
 _TAGS_WIDTH = 18
 
 
@@ -37,32 +37,34 @@ def show(
     raw
         Print the content byte for byte in a terminal too.
     """
-    with environment.opened() as memory:
+    with environment.opened_memory() as memory:
         found = memory.get([context_id], project=project)
         if not found:
-            raise missing([context_id], project)
+            raise no_such_context([context_id], project)
         (context,) = found
-        earlier = memory.revisions(context_id, project=project, limit=_MOST_REVISIONS)
-    content = context.note.content if revision is None else _text_of(earlier, context_id, revision)
+        earlier = memory.revisions(context_id, project=project, limit=_REVISIONS_LIMIT)
+    content = (
+        context.note.content if revision is None else _content_before(earlier, context_id, revision)
+    )
     if as_json:
         console.show_json(
-            {**answers.whole(context), "revisions": [_revision(each) for each in earlier]}
+            {**answers.whole(context), "revisions": [_revision_values(each) for each in earlier]}
         )
     elif revisions:
-        _list(context, earlier)
+        _list_revisions(context, earlier)
     elif raw or not console.out().is_terminal:
         console.write(content)
         if sys.stdout.isatty() and not content.endswith("\n"):
             console.write("\n")
     else:
-        _describe(context, earlier, revision)
+        _print_heading(context, earlier, revision)
         show_markdown(content)
 
 
 def show_markdown(text: str) -> None:
     """Print a text as Markdown, with its line ends and its HTML as they are written."""
     text = console.clean(text)
-    markdown = Markdown(text, hyperlinks=False)  # where a link goes to is to be seen
+    markdown = Markdown(text, hyperlinks=False)  # the address of a link is shown
     # Notes are written in lines, and what looks like HTML in them, such as a type, is text.
     parser = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
     markdown.parsed = parser.parse(text)
@@ -73,8 +75,8 @@ def show_markdown(text: str) -> None:
     console.out().print(console.Safe(markdown))
 
 
-def _describe(context: Context, earlier: Sequence[Revision], revision: int | None) -> None:
-    """Print what is known of a context, above its content."""
+def _print_heading(context: Context, earlier: Sequence[Revision], revision: int | None) -> None:
+    """Print the facts about a context, above its content."""
     out = console.out()
     head = f"#{context.id} importance {context.note.importance}"
     head += f", tags: {', '.join(context.note.tags)}" if context.note.tags else ""
@@ -88,7 +90,7 @@ def _describe(context: Context, earlier: Sequence[Revision], revision: int | Non
     out.print()
 
 
-def _list(context: Context, earlier: Sequence[Revision]) -> None:
+def _list_revisions(context: Context, earlier: Sequence[Revision]) -> None:
     if not earlier:
         console.note(f"#{context.id} was never changed.")
         return
@@ -110,17 +112,14 @@ def _list(context: Context, earlier: Sequence[Revision]) -> None:
     out.print(shown)
 
 
-def _text_of(earlier: Sequence[Revision], context_id: int, number: int) -> str:
+def _content_before(earlier: Sequence[Revision], context_id: int, number: int) -> str:
     for each in earlier:
         if each.number == number:
             return each.note.content
-    raise NoSuchContextError(
-        f"#{context_id} has no revision {number}.",
-        remedy=f"show {context_id} --revisions lists them.",
-    )
+    raise no_such_revision(context_id, number)
 
 
-def _revision(revision: Revision) -> dict[str, object]:
+def _revision_values(revision: Revision) -> dict[str, object]:
     return {
         "revision": revision.number,
         "replaced_at": timestamp(revision.replaced_at),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from rich.console import Console
+from rich.filesize import decimal
 
 from extended_memory.cli import console, environment, options
 from extended_memory.domain import MAXIMUM_IMPORTANCE, MINIMUM_IMPORTANCE, Summary, TagCount
@@ -12,7 +13,7 @@ from extended_memory.protocol.replies import local_time, timestamp
 from extended_memory.service import MemoryService
 
 _TAGS_COUNTED = 1000
-"""How many tags of each project are looked at for the most used."""
+"""At most this many tags of each project count for the most used of all."""
 
 _TOP_TAGS = 10
 _PLOT_HEIGHT = 4
@@ -22,7 +23,7 @@ _WEEK = timedelta(weeks=1)
 
 def stats(*, project: options.OnlyProject = "", as_json: options.Json = False) -> None:
     """Show how much is kept, since when, and of what: of one project, or of all."""
-    with environment.opened(missing="empty") as memory:
+    with environment.opened_memory(missing="empty") as memory:
         project = memory.scope.within(project) or ""
         summary = memory.summary(project)
         count = 1 if project else len(memory.projects())
@@ -38,7 +39,7 @@ def stats(*, project: options.OnlyProject = "", as_json: options.Json = False) -
         for name, value in _rows(facts, summary, tags):
             rows.add_row(name, value)
         out.print(rows)
-        _say_if_empty(summary)
+        _note_if_empty(summary)
         return
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
@@ -48,12 +49,12 @@ def stats(*, project: options.OnlyProject = "", as_json: options.Json = False) -
         _show_bars(out, "importance", _importance(summary))
         if tags:
             _show_bars(out, "top tags", [(tag.tag, tag.count) for tag in tags])
-    _say_if_empty(summary)
+    _note_if_empty(summary)
 
 
-def _say_if_empty(summary: Summary) -> None:
+def _note_if_empty(summary: Summary) -> None:
     if not (summary.context_count or summary.trash_count):
-        environment.say_nothing(f"Nothing is saved yet. {environment.whereabouts()}")
+        environment.note_empty(f"Nothing is saved yet. {environment.whereabouts()}")
 
 
 def _facts(
@@ -65,9 +66,9 @@ def _facts(
         ("contexts", f"{summary.context_count:,}"),
         ("in the trash", f"{summary.trash_count:,}"),
         ("earlier texts", f"{summary.revision_count:,}"),
-        ("text", _size(summary.content_bytes)),
+        ("text", decimal(summary.content_bytes)),
     ]
-    facts += [("on disk", _size(size))] if size is not None else []
+    facts += [("on disk", decimal(size))] if size is not None else []
     facts += [
         (name, local_time(moment))
         for name, moment in (("oldest", summary.oldest), ("newest", summary.newest))
@@ -106,8 +107,8 @@ def _top_tags(memory: MemoryService, project: str) -> tuple[TagCount, ...]:
 
 
 def _show_weeks(out: Console, by_week: Sequence[tuple[date, int]]) -> None:
-    """Plot how many were saved in each week, the last weeks that have room."""
-    weeks = _without_gaps(by_week)[-(out.width - 8) :]
+    """Plot the number of contexts saved in each week, as many weeks as have room."""
+    weeks = _every_week(by_week)[-(out.width - 8) :]
     counts = [count for _, count in weeks]
     width = 2 if 2 * len(weeks) <= out.width - 8 else 1
     console.say(f"\nsaved weekly, {weeks[0][0]} to {weeks[-1][0]}")
@@ -117,8 +118,8 @@ def _show_weeks(out: Console, by_week: Sequence[tuple[date, int]]) -> None:
         console.say(f"{label:>6}  " + "".join(block * width for block in line).rstrip())
 
 
-def _without_gaps(by_week: Sequence[tuple[date, int]]) -> list[tuple[date, int]]:
-    """Return every week from the first to the last, also those without any."""
+def _every_week(by_week: Sequence[tuple[date, int]]) -> list[tuple[date, int]]:
+    """Return every week from the first to the last, empty ones too."""
     counts = dict(by_week)
     first, last = by_week[0][0], by_week[-1][0]
     mondays = [first + _WEEK * number for number in range((last - first) // _WEEK + 1)]
@@ -136,14 +137,6 @@ def _show_bars(out: Console, title: str, counts: Sequence[tuple[str, int]]) -> N
         pad = " " * (longest - console.width(name))
         line = f"{pad}{name}  {count:>{len(f'{most:,}')},}  {console.bar(count, most, room)}"
         console.say(line.rstrip())
-
-
-def _size(size: int) -> str:
-    """Return a number of bytes as a person reads it."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size} bytes"
 
 
 def _values(

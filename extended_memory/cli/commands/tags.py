@@ -13,14 +13,14 @@ def tags(
     as_json: options.Json = False,
 ) -> None:
     """List a project's tags, the most used first."""
-    with environment.opened(missing="empty") as memory:
+    with environment.opened_memory(missing="empty") as memory:
         project = memory.project_for(project)
         page = memory.popular_tags(project, minimum_count=1, limit=limit)
     if as_json:
         console.show_json(answers.tags(page.tags, project=project, total=page.total))
         return
     if not page.tags:
-        environment.say_nothing(
+        environment.note_empty(
             f'No context of the project "{project}" has a tag. {environment.whereabouts()}'
         )
         return

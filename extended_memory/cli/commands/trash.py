@@ -17,14 +17,14 @@ def trash(
     as_json: options.Json = False,
 ) -> None:
     """List what was forgotten and can be restored, the last forgotten first."""
-    with environment.opened(missing="empty") as memory:
+    with environment.opened_memory(missing="empty") as memory:
         rows = memory.trash(project=project, limit=limit)
         kept_for = timedelta(days=memory.trash_days)
     if as_json:
-        console.show_json({"contexts": [_forgotten(row) for row in rows]})
+        console.show_json({"contexts": [_values(row) for row in rows]})
         return
     if not rows:
-        environment.say_nothing(f"The trash is empty. {environment.whereabouts()}")
+        environment.note_empty(f"The trash is empty. {environment.whereabouts()}")
         return
     out = console.out()
     narrow = console.is_narrow(out)
@@ -39,19 +39,19 @@ def trash(
         shown.add_row(
             f"{row.context.id}",
             *[console.when(out, row.forgotten_at)] * (not narrow),
-            _gone_after(row.forgotten_at, kept_for),
+            _last_day(row.forgotten_at, kept_for),
             *[row.context.project] * (not narrow),
             row.context.note.content,
         )
     out.print(shown)
 
 
-def _gone_after(forgotten_at: datetime, kept_for: timedelta) -> str:
+def _last_day(forgotten_at: datetime, kept_for: timedelta) -> str:
     try:
         return f"{in_local_zone(forgotten_at + kept_for):%Y-%m-%d}"
     except OverflowError:
         return "never"
 
 
-def _forgotten(row: ForgottenContext) -> dict[str, object]:
+def _values(row: ForgottenContext) -> dict[str, object]:
     return {**answers.whole(row.context), "forgotten_at": timestamp(row.forgotten_at)}
