@@ -43,7 +43,7 @@ def carry_out(
     """Show a change, ask, write it, and say what was done."""
     title, path = wanted.client.title, wanted.file.path
     backup = None
-    if wanted.needed:
+    if wanted.is_needed:
         if not (as_json and yes):
             _show_diff(wanted, on_stderr=as_json)
         if not yes and not console.ask(f"Write this to {path}?"):
@@ -55,11 +55,11 @@ def carry_out(
                 "client": wanted.client.name,
                 "file": str(path),
                 "entries": wanted.names,
-                "changed": wanted.needed,
+                "changed": wanted.is_needed,
                 "backup": str(backup) if backup else None,
             }
         )
-    elif not wanted.needed:
+    elif not wanted.is_needed:
         there = "is as it should be" if action == "install" else "has no entry of this server"
         console.say(f"Nothing to change: {path} {there}.")
     else:
@@ -67,7 +67,7 @@ def carry_out(
         if backup:
             console.say(f"What was there is kept as {backup.name}.")
         if action == "install":
-            console.say(wanted.client.then)
+            console.say(wanted.client.next_step)
 
 
 def _show_diff(wanted: change.Change, *, on_stderr: bool) -> None:

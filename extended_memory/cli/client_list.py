@@ -11,7 +11,7 @@ def show_clients(*, as_json: bool) -> None:
     """Print every client with its files, and the entries in them that start this server."""
     machine = environment.machine()
     configurations = [
-        configuration.configuration(client, path)
+        configuration.read_configuration(client, path)
         for client in CLIENTS
         for path in client.files(machine)
     ]
@@ -23,7 +23,7 @@ def show_clients(*, as_json: bool) -> None:
                     "title": at.client.title,
                     "file": str(at.path),
                     "found": configuration.is_here(at.path, machine),
-                    "entries": [entry.name for entry in at.ours],
+                    "entries": [entry.name for entry in at.own_entries],
                     "fault": at.fault,
                 }
                 for at in configurations
@@ -34,7 +34,7 @@ def show_clients(*, as_json: bool) -> None:
     table.columns[0].no_wrap = True
     table.columns[2].overflow = table.columns[3].overflow = "fold"
     for at in configurations:
-        entries = "malformed" if at.fault else ", ".join(entry.name for entry in at.ours)
+        entries = "malformed" if at.fault else ", ".join(entry.name for entry in at.own_entries)
         here = "yes" if configuration.is_here(at.path, machine) else "no"
         table.add_row(at.client.name, here, entries or "-", _short_path(at.path, machine.home))
     console.out().print(table)

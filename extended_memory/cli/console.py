@@ -17,6 +17,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
+from typing_extensions import override
 
 from extended_memory.errors import SettingsError
 from extended_memory.protocol.replies import local_time
@@ -181,12 +182,13 @@ class Safe:
 class _Rows(Table):
     """A table whose cells are texts, not markup."""
 
+    @override
     def add_row(self, *cells: Any, **options: Any) -> None:
-        """Add a row; a str is a text as it is."""
         super().add_row(
             *(Text(one_line(cell)) if isinstance(cell, str) else cell for cell in cells), **options
         )
 
+    @override
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Print the table in a terminal, and elsewhere rows that ``cut`` and ``grep`` read."""
         if console.is_terminal:

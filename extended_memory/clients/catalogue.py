@@ -1,4 +1,4 @@
-"""The clients: where each keeps its configuration, in which format, and what an entry looks like.
+"""The clients: the file, the format and the shape of an entry of each one's configuration.
 
 Each fact has the address it was found at beside it, as it was in November 2026.
 """
@@ -19,7 +19,7 @@ ClientName = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Where to look: a system, a home directory and the environment's variables."""
+    """A machine to look at: its system, a home directory and the environment's variables."""
 
     system: System
     home: Path
@@ -43,11 +43,14 @@ class Machine:
 class Client:
     """A program that starts MCP servers.
 
-    ``files``: its configuration files on a machine; the first is the one to write, whether it is
-    there or not, and the others are there. ``keys``: the way to its servers within the file;
-    ``more_keys``: other places with servers in them, ``*`` for any key. ``shape``: what an entry
-    holds besides command, arguments and environment. ``then``: what makes it read the file again.
-    ``knows_placeholders``: it replaces some, such as ``${NAME}``, in an entry's variables.
+    Attributes:
+        files: Its configuration files on a machine. The first is the one to write, there or not;
+            the others exist.
+        keys: The path to its servers within a file.
+        more_keys: The paths to other places with servers, ``*`` for any key.
+        shape: The members of an entry besides command, arguments and environment.
+        next_step: The step after which it reads the file again.
+        knows_placeholders: It replaces some, such as ``${NAME}``, in an entry's variables.
     """
 
     name: ClientName
@@ -55,7 +58,7 @@ class Client:
     files: Callable[[Machine], tuple[Path, ...]]
     format: Format
     keys: tuple[str, ...]
-    then: str
+    next_step: str
     more_keys: tuple[tuple[str, ...], ...] = ()
     shape: Mapping[str, str] = field(default_factory=dict)
     knows_placeholders: bool = False
@@ -141,7 +144,7 @@ CLIENTS = (
         files=_claude_desktop,
         format="json",
         keys=("mcpServers",),
-        then="Quit Claude Desktop, also from its icon in the bar, and start it again.",
+        next_step="Quit Claude Desktop, also from its icon in the bar, and start it again.",
     ),
     Client(
         name="claude-code",
@@ -152,7 +155,7 @@ CLIENTS = (
         more_keys=(("projects", "*", "mcpServers"),),  # the local scope of a folder
         shape={"type": "stdio"},
         knows_placeholders=True,  # https://code.claude.com/docs/en/mcp
-        then="Start a new session; /mcp shows the server.",
+        next_step="Start a new session; /mcp shows the server.",
     ),
     Client(
         name="cursor",
@@ -161,7 +164,7 @@ CLIENTS = (
         format="jsonc",
         keys=("mcpServers",),
         knows_placeholders=True,  # https://cursor.com/docs/mcp
-        then="Switch the server on in Cursor's settings, where MCP servers are listed.",
+        next_step="Switch the server on in Cursor's settings, where MCP servers are listed.",
     ),
     Client(
         name="vscode",
@@ -171,7 +174,7 @@ CLIENTS = (
         keys=("servers",),
         shape={"type": "stdio"},
         knows_placeholders=True,  # https://code.visualstudio.com/docs/reference/variables-reference
-        then='Start the server in VS Code with "MCP: List Servers".',
+        next_step='Start the server in VS Code with "MCP: List Servers".',
     ),
     Client(
         name="codex",
@@ -179,7 +182,7 @@ CLIENTS = (
         files=_codex,
         format="toml",
         keys=("mcp_servers",),
-        then="Start a new session; /mcp shows the server.",
+        next_step="Start a new session; /mcp shows the server.",
     ),
     Client(
         name="gemini-cli",
@@ -188,7 +191,7 @@ CLIENTS = (
         format="json with comments",  # which it takes out; a trailing comma ends it
         keys=("mcpServers",),
         knows_placeholders=True,  # https://geminicli.com/docs/tools/mcp-server/
-        then="Start a new session; /mcp shows the server.",
+        next_step="Start a new session; /mcp shows the server.",
     ),
     Client(
         name="zed",
@@ -196,7 +199,7 @@ CLIENTS = (
         files=_zed,
         format="jsonc",
         keys=("context_servers",),  # https://zed.dev/docs/ai/mcp
-        then="Zed starts the server by itself; the agent panel's settings show it.",
+        next_step="Zed starts the server by itself; the agent panel's settings show it.",
     ),
 )
 

@@ -12,7 +12,7 @@ from extended_memory.clients.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A file, the text it is to have, and the entries that this is about."""
+    """A file, its new text, and the names of the entries that change."""
 
     client: Client
     file: files.File
@@ -20,12 +20,12 @@ class Change:
     names: tuple[str, ...]
 
     @property
-    def needed(self) -> bool:
-        """Say whether the file is not already so."""
+    def is_needed(self) -> bool:
+        """Say whether the file has another text now."""
         return self.text != (self.file.text or "")
 
 
-def present(client: Client, file: files.File, *, name: str | None) -> Entry | None:
+def entry_to_update(client: Client, file: files.File, *, name: str | None) -> Entry | None:
     """Return the entry to bring up to date: that of a name, or one that starts this server.
 
     Raises:
@@ -33,17 +33,17 @@ def present(client: Client, file: files.File, *, name: str | None) -> Entry | No
     """
     there = [e for e in configuration.servers(client, file) if e.keys[:-1] == client.keys]
     if name is None:
-        ours = sorted((e for e in there if e.ours), key=lambda e: e.name != NAME)
+        ours = sorted((e for e in there if e.is_ours), key=lambda e: e.name != NAME)
         return ours[0] if ours else None
     of_name = next((e for e in there if e.name == name), None)
-    if of_name and not of_name.ours:
+    if of_name and not of_name.is_ours:
         raise ConfigurationError(
             f'"{name}" is another server in {file.path}.', remedy="take another --name."
         )
     return of_name
 
 
-def to_install(
+def plan_installation(
     client: Client,
     file: files.File,
     *,
@@ -65,14 +65,14 @@ def to_install(
             remedy="take another --name.",
         )
     try:
-        for way, value in _values(keys, entry, before):
-            text = configuration.put(client.format, text, way, value)
+        for path, value in _assignments(keys, entry, before):
+            text = configuration.put(client.format, text, path, value)
     except ConfigurationError as error:
         raise ConfigurationError(f"{file.path} was left alone: {error}") from error
     return Change(client=client, file=file, text=text, names=(target,))
 
 
-def to_uninstall(client: Client, file: files.File, *, name: str | None) -> Change:
+def plan_removal(client: Client, file: files.File, *, name: str | None) -> Change:
     """Take away every entry that starts this server, or the one of a name.
 
     Raises:
@@ -81,7 +81,7 @@ def to_uninstall(client: Client, file: files.File, *, name: str | None) -> Chang
     going = [
         entry
         for entry in configuration.servers(client, file)
-        if (entry.name == name if name else entry.ours)
+        if (entry.name == name if name else entry.is_ours)
     ]
     text = file.text or ""
     for entry in going:
@@ -89,10 +89,10 @@ def to_uninstall(client: Client, file: files.File, *, name: str | None) -> Chang
     return Change(client=client, file=file, text=text, names=tuple(e.name for e in going))
 
 
-def _values(
+def _assignments(
     keys: tuple[str, ...], entry: Mapping[str, Any], before: Entry | None
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Say what to set where; of an entry that is there everything else is left."""
+    """Give the keys to set with their values; the rest of an entry stays as it is."""
     if before is None:
         yield keys, entry
         return

@@ -1,4 +1,4 @@
-"""The configuration files of clients on a machine, and their entries."""
+"""The configurations on a machine: every file of every client, and its entries."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class Configuration:
     fault: str | None = None
 
     @property
-    def ours(self) -> tuple[Entry, ...]:
+    def own_entries(self) -> tuple[Entry, ...]:
         """Return the entries that start this server."""
-        return tuple(entry for entry in self.entries if entry.ours)
+        return tuple(entry for entry in self.entries if entry.is_ours)
 
 
 def configurations(machine: Machine) -> Iterator[Configuration]:
@@ -31,15 +31,15 @@ def configurations(machine: Machine) -> Iterator[Configuration]:
     for client in CLIENTS:
         for path in client.files(machine):
             if path.exists():
-                yield configuration(client, path)
+                yield read_configuration(client, path)
 
 
 def is_here(path: Path, machine: Machine) -> bool:
-    """Say whether a client has been on a machine, by its file or the folder that is its own."""
+    """Say whether a client has been on a machine: its file or its own folder exists."""
     return path.exists() or (path.parent.exists() and path.parent != machine.home)
 
 
-def configuration(client: Client, path: Path) -> Configuration:
+def read_configuration(client: Client, path: Path) -> Configuration:
     """Read a configuration file of a client."""
     try:
         found = servers(client, files.read(path))
@@ -73,7 +73,7 @@ def read(of: Format, text: str) -> Any:
 
 
 def get(of: Format, text: str, keys: Sequence[str]) -> Any:
-    """Return what a way of keys leads to, or None."""
+    """Return the value at a path of keys, or None."""
     value = read(of, text)
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None

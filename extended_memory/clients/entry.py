@@ -1,4 +1,4 @@
-"""An entry of a client's configuration: a server and how it is started; and which are ours."""
+"""An entry of a client's configuration: a server, its command, and whether it is ours."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _CHECKOUT = re.compile(r".*extended[-_]memory.*[\\/]mcp-server[\\/]server\.py", 
 class Entry:
     """A server that a client starts by a command.
 
-    ``keys``: the way to it within the file; its last one is the server's name.
+    ``keys``: its path within the file; the last key is the server's name.
     """
 
     keys: tuple[str, ...]
@@ -29,11 +29,11 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """Return what the client calls the server."""
+        """Return the client's name for the server."""
         return self.keys[-1]
 
     @property
-    def ours(self) -> bool:
+    def is_ours(self) -> bool:
         """Say whether it starts this server, of this release or 0.9.0, or has its name.
 
         A program that is only given a folder of that name to work on is not this server.
@@ -51,24 +51,24 @@ class Entry:
 
 
 def entries(value: Any, keys: tuple[str, ...]) -> Iterator[Entry]:
-    """Find the servers at the end of a way of keys, ``*`` standing for any key.
+    """Find the servers at the end of a path of keys, ``*`` standing for any key.
 
-    What is no server that is started by a command, such as one with a URL, is left out.
+    A server that no command starts, such as one with a URL, is left out.
     """
-    for way, servers in _at(value, keys):
+    for path, servers in _follow(value, keys):
         if isinstance(servers, dict):
             for name, server in servers.items():
                 if isinstance(server, dict) and isinstance(server.get("command"), str):
-                    yield _entry((*way, name), server)
+                    yield _entry((*path, name), server)
 
 
-def _at(value: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _follow(value: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     if not keys:
         yield (), value
     elif isinstance(value, dict):
         for key in value if keys[0] == "*" else {keys[0]} & value.keys():
-            for way, found in _at(value[key], keys[1:]):
-                yield (key, *way), found
+            for path, found in _follow(value[key], keys[1:]):
+                yield (key, *path), found
 
 
 def _entry(keys: tuple[str, ...], server: dict[str, Any]) -> Entry:

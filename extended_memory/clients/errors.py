@@ -1,4 +1,4 @@
-"""The errors in a client's configuration."""
+"""The errors of clients' configurations."""
 
 from extended_memory.errors import ExtendedMemoryError
 
@@ -8,7 +8,7 @@ class ConfigurationError(ExtendedMemoryError):
 
 
 class MalformedError(ConfigurationError):
-    """A configuration is not what its format asks for; says the line and the column."""
+    """A configuration breaks the rules of its format; the sentence gives line and column."""
 
     def __init__(self, line: int, column: int, reason: str) -> None:
         super().__init__(f"line {line}, column {column}: {reason}")

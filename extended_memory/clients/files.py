@@ -17,11 +17,11 @@ class File:
 
     path: Path
     text: str | None
-    marked: bool = False
+    has_mark: bool = False
 
     def bytes_of(self, text: str) -> bytes:
-        """Return a text as this file has it, with a byte order mark where it has one."""
-        return ((_MARK if self.marked else "") + text).encode()
+        """Return a text encoded as this file, with its byte order mark if it has one."""
+        return ((_MARK if self.has_mark else "") + text).encode()
 
 
 def read(path: Path) -> File:
@@ -31,7 +31,7 @@ def read(path: Path) -> File:
         ConfigurationError: it cannot be read, or is no text.
     """
     try:
-        # The one that is written to: `nosuch/../mcp.json` is none for the system, but leads there.
+        # The file that is written to: the system finds none at `nosuch/../mcp.json`, resolve does.
         real = path.resolve()
         if real.exists() and not real.is_file() and not real.is_dir():  # it might never end
             raise ConfigurationError(
@@ -47,11 +47,11 @@ def read(path: Path) -> File:
         ) from error
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
-    return File(path=path, text=text.removeprefix(_MARK), marked=text.startswith(_MARK))
+    return File(path=path, text=text.removeprefix(_MARK), has_mark=text.startswith(_MARK))
 
 
 def replace(file: File, text: str, *, now: datetime) -> Path | None:
-    """Put a new text in the place of what was read; return the copy of that, if there was any.
+    """Replace a file by a new text; return the path of the copy of the old one, if any.
 
     A link goes on pointing to its file, and the file keeps its mode.
 
@@ -70,7 +70,7 @@ def replace(file: File, text: str, *, now: datetime) -> Path | None:
             _write(path, file.bytes_of(text))
             return None
         mode = path.stat().st_mode & 0o777
-        backup = _free(path.with_name(f"{path.name}.backup-{now.strftime(MOMENT)}"))
+        backup = _free_path(path.with_name(f"{path.name}.backup-{now.strftime(MOMENT)}"))
         _write(backup, file.bytes_of(file.text), mode)
         try:
             _write(path, file.bytes_of(text), mode)
@@ -84,8 +84,8 @@ def replace(file: File, text: str, *, now: datetime) -> Path | None:
     return backup
 
 
-def _free(path: Path) -> Path:
-    """Return a path, with a number after it where there is a file already."""
+def _free_path(path: Path) -> Path:
+    """Return a path that is free: the one given, or with a number after it."""
     numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
     return path if not path.exists() else next(p for p in numbered if not p.exists())
 

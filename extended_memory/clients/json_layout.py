@@ -1,8 +1,8 @@
-"""Where what is in a text of JSON with comments, and how it is laid out.
+"""The layout of a text of JSON with comments: positions of members, indents, line ends.
 
 No library that keeps comments is well kept and without a runtime of its own, so the reading is
-left to the standard one: comments and trailing commas are overwritten with as many spaces, and
-every position in what is left is one in the text.
+left to the standard one: spaces overwrite comments and trailing commas, so that every position
+in the rest is one in the text.
 """
 
 import json
@@ -25,7 +25,7 @@ _decoder = json.JSONDecoder()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A key and its value: where the key begins, the value begins and ends, and its comma is.
+    """A key and its value: positions of the key, of the value's two ends, and of the comma.
 
     ``comma`` is None where none follows.
     """
@@ -39,14 +39,14 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Object:
-    """An object in a text: where its braces are, and its members."""
+    """An object in a text: the positions of its braces, and its members."""
 
     opening: int
     closing: int
     members: tuple[Member, ...]
 
     def member(self, key: str) -> Member | None:
-        """Return the member of a name; of several the last, which is the one that counts."""
+        """Return the member of a name; the last of several, which counts."""
         return next((member for member in reversed(self.members) if member.key == key), None)
 
 
@@ -73,14 +73,14 @@ class Layout:
 
     @property
     def unit(self) -> str:
-        """The indentation of a level, as the first indented member shows it."""
+        """The indent of a level, taken from the first indented member."""
         found = _INDENTED.search(self.without_comments)
         return found[1] if found else _DEFAULT_INDENT
 
-    def object_in(self, way: Sequence[str]) -> Object | None:
-        """Find the object that a way of keys leads to, if there is one."""
+    def object_in(self, keys: Sequence[str]) -> Object | None:
+        """Find the object at a path of keys, if there is one."""
         at = self._skip(0)
-        for key in way:
+        for key in keys:
             member = self.object_at(at).member(key) if self.plain.startswith("{", at) else None
             if member is None:
                 return None

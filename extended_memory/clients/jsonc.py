@@ -1,4 +1,4 @@
-"""JSON with or without comments, changed in its text: what is not the change stays as it is."""
+"""JSON with or without comments, changed in its text: everything else stays as it is."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ def read(text: str, *, comments: bool = True, trailing_commas: bool = True) -> A
     """Return the value of a text; an empty text is an empty object.
 
     Raises:
-        MalformedError: it is no JSON, or has what its program does not take.
+        MalformedError: it is not valid JSON, or has what its program refuses.
     """
     layout = Layout(text)
     if not layout.plain.strip():
@@ -27,10 +27,10 @@ def read(text: str, *, comments: bool = True, trailing_commas: bool = True) -> A
 
 
 def put(text: str, keys: Sequence[str], value: Any) -> str:
-    """Set the value that a way of keys leads to; objects that are missing are made.
+    """Set the value at a path of keys; missing objects are made.
 
     Raises:
-        ConfigurationError: on the way is something that is no object.
+        ConfigurationError: something on the path is no object.
     """
     if not Layout(text).plain.strip():
         text += "{}\n" if text.endswith("\n") or not text else "\n{}\n"
@@ -45,21 +45,21 @@ def put(text: str, keys: Sequence[str], value: Any) -> str:
         for missing in reversed(keys[depth + 1 :]):
             new = {missing: new}
         if member is None:
-            return _with(layout, inside, key, new)
+            return _add_member(layout, inside, key, new)
         if depth == len(keys) - 1 or layout.plain.startswith("null", member.value):
-            return _replaced(layout, member, new)
+            return _replace_value(layout, member, new)
     return text
 
 
 def cut(text: str, keys: Sequence[str]) -> str:
-    """Take away what a way of keys leads to, if it is there."""
-    *way, last = keys
-    while (inside := Layout(text).object_in(way)) and (member := inside.member(last)):
-        text = _without(Layout(text), inside, member)  # a key may stand there twice
+    """Remove the value at a path of keys, if it is there."""
+    *path, last = keys
+    while (inside := Layout(text).object_in(path)) and (member := inside.member(last)):
+        text = _remove_member(Layout(text), inside, member)  # a key may stand there twice
     return text
 
 
-def _replaced(layout: Layout, member: Member, value: Any) -> str:
+def _replace_value(layout: Layout, member: Member, value: Any) -> str:
     """Set the value of a member that is there."""
     if json.loads(layout.plain[member.value : member.end]) == value:
         return layout.text
@@ -68,7 +68,7 @@ def _replaced(layout: Layout, member: Member, value: Any) -> str:
     return layout.text[: member.value] + written + layout.text[member.end :]
 
 
-def _with(layout: Layout, inside: Object, key: str, value: Any) -> str:
+def _add_member(layout: Layout, inside: Object, key: str, value: Any) -> str:
     """Add a member as the last one of an object, laid out as the others are."""
     text, newline, unit = layout.text, layout.newline, layout.unit
     last = inside.members[-1] if inside.members else None
@@ -93,8 +93,8 @@ def _with(layout: Layout, inside: Object, key: str, value: Any) -> str:
     return text[:end] + comma + text[end:point] + added + text[point:]
 
 
-def _without(layout: Layout, inside: Object, member: Member) -> str:
-    """Take a member away with its comma, and with its line if nothing else is on that."""
+def _remove_member(layout: Layout, inside: Object, member: Member) -> str:
+    """Remove a member with its comma, and with its line if nothing else is on it."""
     text = layout.text
     start, end = member.start, member.end if member.comma is None else member.comma + 1
     if len(inside.members) == 1 and (

@@ -1,4 +1,4 @@
-"""The command that a client is told to start this server with."""
+"""The command by which a client starts this server."""
 
 import sys
 from dataclasses import dataclass
@@ -16,9 +16,10 @@ _CACHES = {".cache", "cache", "caches"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """The running program (None where Python was told a module), Python, and uvx.
+    """The process that runs now.
 
-    ``prefix``: the environment's folder; ``uvx``: where it was found, if anywhere.
+    ``program``: None where Python was told a module; ``prefix``: the environment's folder;
+    ``uvx``: its path, if it was found.
     """
 
     program: Path | None
@@ -28,7 +29,7 @@ class Running:
 
 
 def command(running: Running, *, redis: bool = False) -> tuple[str, tuple[str, ...]]:
-    """Return a command and its arguments, with which a client can start what runs now.
+    """Return the command and its arguments that start what runs now from a client.
 
     Its path is absolute: a program that a desktop starts, Claude Desktop on macOS above all, does
     not have the PATH of a shell (https://github.com/modelcontextprotocol/servers/issues/760). An

@@ -1,8 +1,8 @@
-"""TOML, changed in its text: what is not the change stays as it is, comments too.
+"""TOML, changed in its text: everything else stays as it is, comments too.
 
-tomlkit takes the comments before a table for the end of the table above it, and loses its way
-among dotted keys. So tables are added and taken away by the line, values within one are left to
-tomlkit, and whatever comes of it is read again before it is given back.
+tomlkit takes the comments before a table for the end of the table above it, and fails at some
+dotted keys. So tables are added and removed by the line, tomlkit changes values within one, and
+every result is read again before it is returned.
 """
 
 import re
@@ -21,16 +21,16 @@ def read(text: str) -> Any:
     """Return the value of a text.
 
     Raises:
-        MalformedError: it is no TOML.
+        MalformedError: it is not valid TOML.
     """
     return _document(text).unwrap()
 
 
 def put(text: str, keys: Sequence[str], value: Any) -> str:
-    """Set the value that a way of keys leads to; tables that are missing are made.
+    """Set the value at a path of keys; missing tables are made.
 
     Raises:
-        ConfigurationError: on the way is something that is no table, or the text cannot be
+        ConfigurationError: something on the path is no table, or the text cannot be
             changed without changing something else.
     """
     before = read(text)
@@ -43,11 +43,11 @@ def put(text: str, keys: Sequence[str], value: Any) -> str:
     table[keys[-1]] = value
     if wanted == before:
         return text
-    return _first_right(_ways_to_put(text, keys, value), keys, wanted)
+    return _first_equal(_put_candidates(text, keys, value), keys, wanted)
 
 
 def cut(text: str, keys: Sequence[str]) -> str:
-    """Take away what a way of keys leads to, if it is there.
+    """Remove the value at a path of keys, if it is there.
 
     Raises:
         ConfigurationError: the text cannot be changed without changing something else.
@@ -59,10 +59,10 @@ def cut(text: str, keys: Sequence[str]) -> str:
         table = table.get(key, {})
     if table.pop(keys[-1], None) is None:
         return text
-    return _first_right(_ways_to_cut(text, keys), keys, wanted)
+    return _first_equal(_cut_candidates(text, keys), keys, wanted)
 
 
-def _first_right(candidates: Iterator[str], keys: Sequence[str], wanted: Any) -> str:
+def _first_equal(candidates: Iterator[str], keys: Sequence[str], wanted: Any) -> str:
     for candidate in candidates:
         try:
             found = read(candidate)
@@ -85,7 +85,7 @@ def _without_empty(value: Any, keys: Sequence[str]) -> Any:
     return {**others, keys[0]: inside} if inside else others
 
 
-def _ways_to_put(text: str, keys: Sequence[str], value: Any) -> Iterator[str]:
+def _put_candidates(text: str, keys: Sequence[str], value: Any) -> Iterator[str]:
     newline = "\r\n" if "\r\n" in text else "\n"
     neighbours = read(text)
     for key in keys[:-1]:
@@ -93,7 +93,7 @@ def _ways_to_put(text: str, keys: Sequence[str], value: Any) -> Iterator[str]:
     if isinstance(value, Mapping) and all(isinstance(v, dict) for v in neighbours.values()):
         gap = "" if not text else newline if text.endswith("\n") else newline * 2
         header = ".".join(tomlkit.key(key).as_string() for key in keys)
-        lines = [f"[{header}]", *(f"{key} = {_inline(v)}" for key, v in value.items())]
+        lines = [f"[{header}]", *(f"{key} = {_one_line(v)}" for key, v in value.items())]
         yield text + gap + "".join(line + newline for line in lines)
     document = _document(text)
     table: Any = document
@@ -104,24 +104,24 @@ def _ways_to_put(text: str, keys: Sequence[str], value: Any) -> Iterator[str]:
     end = max((at for at, (key, _) in enumerate(body, start=1) if key is not None), default=0)
     rest = body[end:] if keys[-1] not in table else []
     del body[len(body) - len(rest) :]
-    table[keys[-1]] = tomlkit.value(_inline(value))
+    table[keys[-1]] = tomlkit.value(_one_line(value))
     if rest:
         body.extend(rest)
     yield document.as_string()
 
 
-def _ways_to_cut(text: str, keys: Sequence[str]) -> Iterator[str]:
+def _cut_candidates(text: str, keys: Sequence[str]) -> Iterator[str]:
     kept: list[str] = []
     taken: list[str] = []
     for header, lines in _sections(text):
         if header[: len(keys)] == tuple(keys):
             taken += lines
         else:
-            _give_up(taken, kept)
+            _drop(taken, kept)
             kept += lines
     if taken and kept and not kept[-1].strip():
         kept.pop()  # the empty line before what was the last table
-    _give_up(taken, kept)
+    _drop(taken, kept)
     yield "".join(kept)
     document = _document(text)
     table: Any = document
@@ -131,8 +131,8 @@ def _ways_to_cut(text: str, keys: Sequence[str]) -> Iterator[str]:
     yield document.as_string()
 
 
-def _give_up(taken: list[str], kept: list[str]) -> None:
-    """Drop the lines that were taken, but for the comments after their last key."""
+def _drop(taken: list[str], kept: list[str]) -> None:
+    """Drop the lines taken, but keep the comments after their last key."""
     code = (at for at, line in enumerate(taken, 1) if re.match(r"\s*[^\s#]", line))
     last = max(code, default=0)
     rest = taken[last:]
@@ -176,13 +176,13 @@ def _keys(line: str) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _inline(value: Any) -> str:
+def _one_line(value: Any) -> str:
     """Return a value as it is written in one line."""
     if isinstance(value, Mapping):
-        members = (f"{tomlkit.key(key).as_string()} = {_inline(v)}" for key, v in value.items())
+        members = (f"{tomlkit.key(key).as_string()} = {_one_line(v)}" for key, v in value.items())
         return f"{{ {', '.join(members)} }}" if value else "{}"
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(_inline(v) for v in value)}]"
+        return f"[{', '.join(_one_line(v) for v in value)}]"
     return str(tomlkit.item(value).as_string())
 
 

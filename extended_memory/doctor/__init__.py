@@ -1,8 +1,8 @@
-"""Diagnoses of an installation, without content and secrets.
+"""The diagnoses of an installation; none holds a content or a secret.
 
-- ``installation``  what is installed, and which settings the environment holds
-- ``folder``        whether the folder is a place for a SQLite file
-- ``clients``       each client that is configured, and whether its server answers
+- ``installation``  versions, and the settings of the environment
+- ``folder``        the folder of a SQLite file: its disk, its file system, its synchronisation
+- ``clients``       every client that is configured, and whether its server answers
 - ``round_trip``    a context saved, loaded, found and forgotten through the real server
-- ``conversation``  a server as a client meets it
+- ``conversation``  a client's end of a conversation with a server
 """

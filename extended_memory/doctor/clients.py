@@ -1,6 +1,6 @@
-"""Each client that is configured here, and whether what it would start is a server that answers.
+"""Diagnoses of the clients configured here: whether each one's server starts and answers.
 
-A server is started with a store of its own: the memory is neither opened nor made by that.
+A server is started with a store of its own, so that the memory is neither opened nor made.
 """
 
 import shutil
@@ -12,7 +12,7 @@ from extended_memory.clients.catalogue import Machine
 from extended_memory.clients.configuration import Configuration, configurations
 from extended_memory.clients.entry import Entry
 from extended_memory.doctor.conversation import Conversation, ConversationError
-from extended_memory.doctor.round_trip import SECONDS, scratch_environment, without_ours
+from extended_memory.doctor.round_trip import SECONDS, scratch_environment, without_settings
 from extended_memory.errors import (
     Diagnosis,
     PlaceholderError,
@@ -22,11 +22,11 @@ from extended_memory.settings import RedisLocation, Settings, SqliteLocation
 
 
 def diagnoses(machine: Machine, here: SqliteLocation | RedisLocation | None) -> Iterator[Diagnosis]:
-    """Give what there is to say of every client; ``here`` is the memory that is looked at."""
+    """Diagnose every client; ``here`` is the memory that is looked at."""
     found = list(configurations(machine))
     for configuration in found:
-        yield from _of_a_client(configuration, machine, here)
-    if not any(configuration.ours for configuration in found):
+        yield from _client_diagnoses(configuration, machine, here)
+    if not any(configuration.own_entries for configuration in found):
         yield Diagnosis(
             level="warning",
             fact="No client is configured to start this server.",
@@ -35,7 +35,7 @@ def diagnoses(machine: Machine, here: SqliteLocation | RedisLocation | None) -> 
         )
 
 
-def _of_a_client(
+def _client_diagnoses(
     configuration: Configuration, machine: Machine, here: SqliteLocation | RedisLocation | None
 ) -> Iterator[Diagnosis]:
     title = configuration.client.title
@@ -46,14 +46,14 @@ def _of_a_client(
             remedy="mend it, or put its copy back.",
             detail=configuration.fault,
         )
-    for number, entry in enumerate(configuration.ours, 1):
-        # Its name and its variables are the person's own, and are not told.
-        name = title if len(configuration.ours) == 1 else f"{title}, server {number}"
-        yield _of_the_command(name, configuration, entry, machine)
-        yield from _of_the_settings(name, configuration, entry, machine, here)
+    for number, entry in enumerate(configuration.own_entries, 1):
+        # The name of an entry and its variables are private.
+        name = title if len(configuration.own_entries) == 1 else f"{title}, server {number}"
+        yield _command_diagnosis(name, configuration, entry, machine)
+        yield from _settings_diagnoses(name, configuration, entry, machine, here)
 
 
-def _of_the_command(
+def _command_diagnosis(
     name: str, configuration: Configuration, entry: Entry, machine: Machine
 ) -> Diagnosis:
     again = f"`extended-memory-mcp install {configuration.client.name}` writes a new entry."
@@ -78,21 +78,21 @@ def _of_the_command(
                 level="problem",
                 fact=f"{name}: its command {error}.",
                 remedy=again,
-                detail=error.said,
+                detail=error.last_line,
             )
     return Diagnosis(fact=f"{name} starts {who}, which answers.")
 
 
-def _of_the_settings(
+def _settings_diagnoses(
     name: str,
     configuration: Configuration,
     entry: Entry,
     machine: Machine,
     here: SqliteLocation | RedisLocation | None,
 ) -> Iterator[Diagnosis]:
-    """Say where a client's memory is another one than the one that is looked at."""
-    # A client that a desktop starts does not have what is set in this shell.
-    environment = without_ours(machine.environment)
+    """Diagnose settings that cannot be used, or that lead to another memory than ``here``."""
+    # A client that a desktop starts does not have the variables of this shell.
+    environment = without_settings(machine.environment)
     try:
         settings = Settings.from_environment({**environment, **entry.env})
     except SettingsError as refusal:
@@ -107,7 +107,7 @@ def _of_the_settings(
             yield Diagnosis(level="problem", fact=f"{name}: {refusal.fact}", remedy=refusal.remedy)
         return
     there = settings.storage
-    if here is not None and there != here and _place(there) != _place(here):
+    if here is not None and there != here and _identity(there) != _identity(here):
         yield Diagnosis(
             level="warning",
             fact=f"{name} uses another memory than the one looked at here.",
@@ -116,5 +116,5 @@ def _of_the_settings(
         )
 
 
-def _place(location: SqliteLocation | RedisLocation) -> object:
+def _identity(location: SqliteLocation | RedisLocation) -> object:
     return location.path if isinstance(location, SqliteLocation) else location

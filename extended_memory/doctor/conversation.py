@@ -1,4 +1,4 @@
-"""A server as a client meets it: started by a command, spoken to in lines of JSON-RPC."""
+"""A client's end of a conversation: it starts a server, and writes lines of JSON-RPC to it."""
 
 import json
 import queue
@@ -17,21 +17,21 @@ from extended_memory.version import __version__
 
 _PROTOCOL: Final = "2025-06-18"
 _END_SECONDS: Final = 15.0
-"""A server that waits in vain for its store ends eleven seconds after its input."""
-_SHOWN: Final = 300
-"""How many characters of a server's last words are shown."""
+"""A server that waits in vain for its store ends eleven seconds after its input ends."""
+_SHOWN_CHARACTERS: Final = 300
+"""At most this many characters of a server's last line are shown."""
 
 
 class ConversationError(ExtendedMemoryError):
-    """A server did not answer as it should; ``said`` is the last line of its log."""
+    """A server did not answer as it should; ``last_line`` is the last one that it wrote."""
 
-    def __init__(self, sentence: str, *, said: str = "") -> None:
+    def __init__(self, sentence: str, *, last_line: str = "") -> None:
         super().__init__(sentence)
-        self.said = said
+        self.last_line = last_line
 
 
 class Conversation:
-    """A server for the time of a with block; it is ended by closing its input."""
+    """A server that runs for a with block, and is ended by closing its input."""
 
     def __init__(
         self, command: Sequence[str], *, environment: Mapping[str, str], folder: Path
@@ -99,7 +99,7 @@ class Conversation:
         if answer.get("isError") or not isinstance(structured, dict):
             content = answer.get("content") or [{}]
             raise ConversationError(
-                f"refuses {tool}", said=str(content[0].get("text", ""))[:_SHOWN]
+                f"refuses {tool}", last_line=str(content[0].get("text", ""))[:_SHOWN_CHARACTERS]
             )
         return structured
 
@@ -107,7 +107,7 @@ class Conversation:
         """Send a request and return its result.
 
         Raises:
-            ConversationError: it ends, says what is no message, refuses, or takes too long.
+            ConversationError: it ends, writes no valid message, refuses, or takes too long.
         """
         self._last_id += 1
         self._send({"id": self._last_id, "method": method, "params": params})
@@ -115,11 +115,11 @@ class Conversation:
         while True:
             message = self._message(until, within)
             if message.get("id") == self._last_id and "method" not in message:
-                break  # whatever else it said is a notification or a request of its own
+                break  # any other message is a notification or a request of its own
         result = message.get("result")
         if not isinstance(result, dict):
             raise ConversationError(
-                f"refuses {method}", said=str(message.get("error", ""))[:_SHOWN]
+                f"refuses {method}", last_line=str(message.get("error", ""))[:_SHOWN_CHARACTERS]
             )
         return result
 
@@ -128,12 +128,12 @@ class Conversation:
             line = self._lines.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
             raise ConversationError(
-                f"did not answer within {within:.0f} seconds", said=self._said()
+                f"did not answer within {within:.0f} seconds", last_line=self._last_line()
             ) from None
         if line is None:
             code = self._process.wait()
             raise ConversationError(
-                f"ended with exit code {code} before it answered", said=self._said()
+                f"ended with exit code {code} before it answered", last_line=self._last_line()
             )
         try:
             message = json.loads(line)
@@ -142,7 +142,7 @@ class Conversation:
         if not isinstance(message, dict):
             raise ConversationError(
                 "writes to its standard output what is no message of the protocol",
-                said=line.decode(errors="replace").strip()[:_SHOWN],
+                last_line=line.decode(errors="replace").strip()[:_SHOWN_CHARACTERS],
             )
         return message
 
@@ -162,8 +162,8 @@ class Conversation:
         self._process.stdout.close()
         self._lines.put(None)
 
-    def _said(self) -> str:
-        """Return the last line of what the server wrote to its log."""
+    def _last_line(self) -> str:
+        """Return the last line of the server's log."""
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
-        return lines[-1].strip()[:_SHOWN] if lines else ""
+        return lines[-1].strip()[:_SHOWN_CHARACTERS] if lines else ""

@@ -1,4 +1,4 @@
-"""Whether a folder is a place where SQLite can keep a file: on a local disk, with space left.
+"""Diagnoses of the folder of a SQLite file: a local disk, space left, no synchronisation.
 
 SQLite's locks do not hold on network file systems (https://sqlite.org/faq.html#q5), and a program
 that synchronises a folder copies the file and its write-ahead log at different moments.
@@ -14,8 +14,8 @@ from typing import Final
 
 from extended_memory.errors import Diagnosis
 
-_LITTLE: Final = 200_000_000
-_TOO_LITTLE: Final = 20_000_000
+_WARNING_BYTES: Final = 200_000_000
+_PROBLEM_BYTES: Final = 20_000_000
 
 _ELSEWHERE: Final = (
     "quit every client, move the file to a folder of this machine's own disk, and set "
@@ -38,7 +38,7 @@ _SYNCHRONISED: Final = {
     "pcloud drive": "pCloud",
     "yandex.disk": "Yandex Disk",
 }
-"""Programs by the beginning of the name of the folder that they synchronise."""
+"""The beginnings of folders' names, with the program that synchronises such a folder."""
 
 _MARKERS: Final = {
     ".stfolder": "Syncthing",
@@ -46,7 +46,7 @@ _MARKERS: Final = {
     ".dropbox.cache": "Dropbox",
     ".sync": "Resilio Sync",
 }
-"""Programs by a file in the topmost folder that they synchronise."""
+"""Entries of the topmost folder that a program synchronises."""
 
 _NETWORK: Final = frozenset(
     [
@@ -79,14 +79,14 @@ _NETWORK: Final = frozenset(
         "osxfuse",
     ]
 )
-"""Types of file systems, as the system names them, behind which another machine is."""
+"""The types of network file systems, as the system names them."""
 
 
 def diagnoses(folder: Path, needed: int) -> Iterator[Diagnosis]:
-    """Diagnose the folder of a file that needs a number of bytes."""
+    """Diagnose the folder of a file; ``needed`` is the file's size in bytes."""
     there = next(each for each in (folder, *folder.parents) if exists(each))
-    yield _of_the_disk(there, needed)
-    synchronised = _synchronised_by(folder)
+    yield _disk_diagnosis(there, needed)
+    synchronised = _synchroniser(folder)
     if synchronised:
         yield Diagnosis(
             level="warning",
@@ -105,16 +105,16 @@ def diagnoses(folder: Path, needed: int) -> Iterator[Diagnosis]:
         yield Diagnosis(fact=f"The folder is neither synchronised nor on a network{unknown}.")
 
 
-def _of_the_disk(folder: Path, needed: int) -> Diagnosis:
+def _disk_diagnosis(folder: Path, needed: int) -> Diagnosis:
     free = shutil.disk_usage(folder).free
     fact = f"{free / 1_000_000_000:,.1f} GB of the disk are free."
-    if free < _TOO_LITTLE:
+    if free < _PROBLEM_BYTES:
         return Diagnosis(
             level="problem",
             fact=f"{free / 1_000_000:,.1f} MB of the disk are free.",
             remedy="free some space, or nothing can be saved soon.",
         )
-    if free < max(_LITTLE, 2 * needed):
+    if free < max(_WARNING_BYTES, 2 * needed):
         return Diagnosis(
             level="warning",
             fact=fact,
@@ -123,8 +123,8 @@ def _of_the_disk(folder: Path, needed: int) -> Diagnosis:
     return Diagnosis(fact=fact)
 
 
-def _synchronised_by(folder: Path) -> str:
-    """Return who synchronises a folder, by its name and by what lies in those above, or ""."""
+def _synchroniser(folder: Path) -> str:
+    """Return the program that synchronises a folder, by names and entries of it and those above."""
     for each in (folder, *folder.parents):
         name = each.name.lower()
         for beginning, who in _SYNCHRONISED.items():
@@ -137,7 +137,7 @@ def _synchronised_by(folder: Path) -> str:
 
 
 def _file_system(folder: Path) -> str:
-    """Return the type of the file system that a folder is on, "" where the system does not say."""
+    """Return the type of a folder's file system, "" where the system does not say."""
     if sys.platform == "win32":
         return _windows_drive(folder)
     if sys.platform == "darwin":
@@ -151,15 +151,13 @@ def _file_system(folder: Path) -> str:
 
 
 def _mounted(mounts: list[tuple[str, str]], folder: Path) -> str:
-    """Return the type of the mount that a folder is below, the last one where several are."""
+    """Return the type of the mount that a folder is below, the last of several."""
     found = [
-        (len(at), number, kind) for number, (at, kind) in enumerate(mounts) if _is_at(folder, at)
+        (len(at), number, kind)
+        for number, (at, kind) in enumerate(mounts)
+        if folder.is_relative_to(at)
     ]
     return max(found)[2] if found else ""
-
-
-def _is_at(folder: Path, mount: str) -> bool:
-    return folder.is_relative_to(mount)
 
 
 def _mac_mounts() -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The installed versions, and the settings that the environment holds."""
+"""Diagnoses of the installation: versions, and the settings of the environment."""
 
 import platform
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ _LIBRARIES = {"fastmcp": "FastMCP", "sqlalchemy": "SQLAlchemy", "redis": "redis-
 
 
 def diagnoses(environment: Mapping[str, str]) -> Iterator[Diagnosis]:
-    """Give the versions, and the names of the variables that are set."""
+    """Name the versions, and the variables that are set."""
     yield Diagnosis(
         fact=f"extended-memory-mcp {__version__} on Python {platform.python_version()}, "
         f"{platform.system()} {platform.release()} ({platform.machine()})."

@@ -1,4 +1,4 @@
-"""A memory of a moment: saved, loaded, found and forgotten through the real server."""
+"""The diagnosis of a round trip: a note saved, loaded, found and forgotten by a real server."""
 
 import sys
 import tempfile
@@ -11,24 +11,24 @@ from extended_memory.errors import Diagnosis
 from extended_memory.settings import DATABASE_NAME, STORAGE_CONNECTION_STRING, VARIABLES
 
 SECONDS: Final = 30.0
-"""How long a server may take to start, or to answer."""
+"""A server may take this long to start, or to answer."""
 
 _CONTENT: Final = "The doctor looked whether this server remembers."
 
 
-def without_ours(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which none of this product's variables is set."""
+def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without the variables of this product."""
     return {name: value for name, value in environment.items() if name not in VARIABLES}
 
 
 def scratch_environment(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return an environment in which a server has a store of its own, and nothing else set."""
+    """Return an environment that gives a server a store of its own, and no other setting."""
     place = {STORAGE_CONNECTION_STRING: str(folder / DATABASE_NAME)}
-    return without_ours(environment) | place
+    return without_settings(environment) | place
 
 
 def diagnoses(environment: Mapping[str, str]) -> Iterator[Diagnosis]:
-    """Say whether a server that is started as here does what it is for."""
+    """Diagnose the server that this installation starts."""
     with tempfile.TemporaryDirectory(prefix="extended-memory-doctor-") as scratch:
         folder = Path(scratch)
         try:
@@ -45,7 +45,7 @@ def diagnoses(environment: Mapping[str, str]) -> Iterator[Diagnosis]:
                 fact=f"This server, in a store of its own: it {error}.",
                 remedy="install it anew (`uv tool install --force extended-memory-mcp`), and if "
                 "that does not help, open an issue with `extended-memory-mcp doctor --json`.",
-                detail=error.said,
+                detail=error.last_line,
             )
             return
     yield Diagnosis(

@@ -26,7 +26,7 @@ from extended_memory.clients.entry import Entry, entries
 )
 def test_what_starts_this_server_is_recognised_by_any_name(words: str) -> None:
     command, *args = words.split()
-    assert Entry(keys=("servers", "memory"), command=command, args=tuple(args), env={}).ours
+    assert Entry(keys=("servers", "memory"), command=command, args=tuple(args), env={}).is_ours
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_what_starts_this_server_is_recognised_by_any_name(words: str) -> None:
 def test_what_only_works_on_a_folder_of_that_name_is_not(words: str) -> None:
     command, *args = words.split()
     entry = Entry(keys=("servers", "memory"), command=command, args=tuple(args), env={})
-    assert not entry.ours
-    assert Entry(keys=("servers", "extended-memory"), command=command, env={}).ours
+    assert not entry.is_ours
+    assert Entry(keys=("servers", "extended-memory"), command=command, env={}).is_ours
 
 
 def test_entries_are_found_on_any_way() -> None:

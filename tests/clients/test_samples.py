@@ -27,8 +27,8 @@ def placed(client: Client, home: Path) -> files.File:
 
 
 def installed(client: Client, file: files.File, entry: dict[str, Any]) -> str:
-    before = change.present(client, file, name=None)
-    return change.to_install(client, file, entry=entry, before=before, name=None).text
+    before = change.entry_to_update(client, file, name=None)
+    return change.plan_installation(client, file, entry=entry, before=before, name=None).text
 
 
 def test_an_entry_is_added_to_what_is_there(client: Client, tmp_path: Path) -> None:
@@ -53,15 +53,15 @@ def test_a_second_time_nothing_is_to_change(client: Client, tmp_path: Path) -> N
     files.replace(file, text, now=datetime.now(timezone.utc))
     again = files.read(file.path)
     assert installed(client, again, {**client.shape, **COMMAND}) == text
-    assert again.marked == file.marked
+    assert again.has_mark == file.has_mark
 
 
 def test_uninstalled_it_is_as_it_was(client: Client, tmp_path: Path) -> None:
     file = placed(client, tmp_path)
     assert file.text is not None
     text = installed(client, file, {**client.shape, **COMMAND})
-    with_it = files.File(path=file.path, text=text, marked=file.marked)
-    removed = change.to_uninstall(client, with_it, name="extended-memory").text
+    with_it = files.File(path=file.path, text=text, has_mark=file.has_mark)
+    removed = change.plan_removal(client, with_it, name="extended-memory").text
     if client.keys[0] in configuration.read(client.format, file.text):
         assert removed == file.text
     else:
@@ -78,8 +78,8 @@ def test_an_entry_of_another_name_is_brought_up_to_date_in_its_place(
     kept = {"STORAGE_CONNECTION_STRING": "sqlite:///~/memory.db"}
     keys = (*client.keys, "notes")
     text = configuration.put(client.format, file.text or "", keys, {**old, "env": kept})
-    file = files.File(path=file.path, text=text, marked=file.marked)
-    assert change.present(client, file, name=None) == Entry(
+    file = files.File(path=file.path, text=text, has_mark=file.has_mark)
+    assert change.entry_to_update(client, file, name=None) == Entry(
         keys=keys, command="python3", args=tuple(args), env=kept
     )
     entry = {**client.shape, **COMMAND, "env": {"EXTENDED_MEMORY_PROJECT": "shop"}}
@@ -96,7 +96,7 @@ def test_what_is_found_on_a_machine(client: Client, tmp_path: Path) -> None:
     assert (present.client, present.path) == (client, file.path)
     assert present.fault is None
     # Claude Code has an entry for one folder alone; the others name only a folder like it.
-    assert [entry.keys for entry in present.ours] == (
+    assert [entry.keys for entry in present.own_entries] == (
         [("projects", "/home/me/shop", "mcpServers", "memory")]
         if client.name == "claude-code"
         else []

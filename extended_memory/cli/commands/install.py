@@ -56,10 +56,10 @@ def install(
         _print_entry(to, at, name or NAME, entry(to, given, before={}), as_json=as_json)
         return
     read = configuration_file(at, given)
-    before = change.present(to, read, name=name)
+    before = change.entry_to_update(to, read, name=name)
     kept = before.env if before else {}
     new = entry(to, given, before=kept)
-    wanted = change.to_install(to, read, entry=new, before=before, name=name)
+    wanted = change.plan_installation(to, read, entry=new, before=before, name=name)
     if before and before.name not in (NAME, name):
         console.note(
             f'The entry "{before.name}" starts this server already: it is brought up to date.'

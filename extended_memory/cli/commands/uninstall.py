@@ -24,5 +24,5 @@ def uninstall(
     """
     of = named(client)
     at = file or of.files(environment.machine())[0]
-    wanted = change.to_uninstall(of, configuration_file(at, {}), name=name)
+    wanted = change.plan_removal(of, configuration_file(at, {}), name=name)
     carry_out(wanted, "uninstall", yes=yes, as_json=as_json)

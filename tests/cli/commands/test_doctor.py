@@ -14,9 +14,6 @@ from extended_memory.doctor import folder
 from extended_memory.domain import (
     Note,
 )
-from extended_memory.errors import (
-    Diagnosis,
-)
 from tests.cli.conftest import opened, run
 from tests.process.client import Server
 from tests.storage.redis.servers import RedisServer
@@ -317,8 +314,8 @@ def test_a_folder_of_ones_own_is_none(tmp_path: Path) -> None:
 
 
 def warned(place: Path) -> list[str]:
-    remarks: list[Diagnosis] = list(folder.diagnoses(place, 0))
-    return [remark.fact for remark in remarks if remark.level == "warning"]
+    diagnoses = folder.diagnoses(place, 0)
+    return [diagnosis.fact for diagnosis in diagnoses if diagnosis.level == "warning"]
 
 
 def test_the_type_of_a_file_system_is_that_of_the_mount_the_folder_is_below() -> None:
