@@ -250,6 +250,7 @@ def test_what_is_no_file_is_said(kind: str, folder: Path) -> None:
         assert ("is a device or a pipe" in ended.stderr) == (kind != "folder")
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(
     "command",
     [
@@ -360,7 +361,7 @@ def test_install_keeps_a_placeholder_that_its_client_replaces(folder: Path) -> N
     }
 
 
-@pytest.mark.long(but=1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("file", "key", "level"),
     [
@@ -392,6 +393,7 @@ def test_the_doctor_finds_placeholders(
     assert not place.exists()
 
 
+@pytest.mark.long
 def test_a_server_begins_without_instructions_that_a_placeholder_names(folder: Path) -> None:
     env = {**os.environ, "CUSTOM_INSTRUCTION_PATH": "${HOMEDIR}/me.md"}
     ended = subprocess.run(

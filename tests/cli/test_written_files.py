@@ -374,6 +374,7 @@ def test_a_backup_replaces_a_file_where_that_is_said(place: Path, tmp_path: Path
     assert (held(file), mode(file)) == (["one"], 0o600)
 
 
+@pytest.mark.long
 def test_a_backup_replaces_no_memory_that_a_server_uses(place: Path, tmp_path: Path) -> None:
     fill(place, "one")
     other = tmp_path / "other.db"
@@ -399,6 +400,7 @@ def on_a_full_disk(*arguments: str, limit: int) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_during_an_export_leaves_what_was_there(
     place: Path, tmp_path: Path
 ) -> None:
@@ -549,6 +551,7 @@ def test_a_copy_into_a_new_store_keeps_the_log_that_lies_there(place: Path, tmp_
     assert (kept.read_bytes(), held(target), faults_within(target)) == (log, ["one"], [])
 
 
+@pytest.mark.long
 def test_a_command_that_only_reads_keeps_the_log_beside_an_empty_file(place: Path) -> None:
     log = crash(place, "new")
     os.truncate(place, 0)
@@ -566,6 +569,7 @@ def test_a_place_that_cannot_be_understood_keeps_no_client_from_its_configuratio
     assert "extended-memory" in file.read_text("utf-8")
 
 
+@pytest.mark.long
 def test_the_doctor_names_the_logs_that_are_kept(place: Path) -> None:
     fill(place, "one")
     for ending in ("-wal", "-shm"):

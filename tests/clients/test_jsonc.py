@@ -196,6 +196,7 @@ def texts(draw: st.DrawFn) -> tuple[str, Any, list[str]]:
     return gap() + written(value) + gap(), value, comments
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(texts(), _VALUES)
 def test_any_text_takes_an_entry_and_gives_it_back(

@@ -42,6 +42,7 @@ def test_what_it_saves_it_loads(configuration: str) -> None:
     assert [context["content"] for context in contexts] == ["Tea."]
 
 
+@pytest.mark.long
 def test_a_refusal_ends_it_with_1(configuration: str) -> None:
     refused = run("call", configuration, "save_context", "content= ")
     assert refused.returncode == 1

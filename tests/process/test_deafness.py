@@ -60,7 +60,7 @@ JSONRPCDispatcher._dispatch = fail
 }
 
 
-@pytest.mark.long(but=1)
+@pytest.mark.long
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_fault_that_nobody_foresaw_ends_the_process(
     fault: str, start: Start, tmp_path: Path

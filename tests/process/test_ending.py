@@ -168,7 +168,7 @@ def test_end_of_input_waits_only_so_long_where_nothing_goes_on(start: Start, pla
     assert contents(place) == ["Before."]
 
 
-@pytest.mark.long(but=1)
+@pytest.mark.long
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_wait_for_what_was_read(
     number: Signals, start: Start, filled: Path
@@ -211,6 +211,7 @@ def large(place: Path) -> Path:
     return place
 
 
+@pytest.mark.long
 def test_what_is_piped_in_before_an_upgrade_is_answered_after_it(start: Start, large: Path) -> None:
     server = start()
     sent = _pipe_in(server)

@@ -56,6 +56,7 @@ def test_every_entry_keeps_the_memory_from_one_start_to_the_next(
     assert _load(start(command, cwd=elsewhere)) == ["We chose Postgres."]
 
 
+@pytest.mark.long
 def test_an_entry_of_claude_desktops_configuration_for_090_starts_it_to_the_letter(
     start: Start, place: Path, tmp_path: Path
 ) -> None:
@@ -84,6 +85,7 @@ def test_an_entry_of_claude_desktops_configuration_for_090_starts_it_to_the_lett
     assert _load(start(command, env=entry["env"], cwd=tmp_path)) == ["We chose Postgres."]
 
 
+@pytest.mark.long
 @pytest.mark.anyio
 async def test_fastmcps_client_keeps_the_memory_from_one_start_to_the_next_in_both_eras(
     tmp_path: Path,

@@ -200,6 +200,7 @@ def test_a_fault_is_said_by_the_resource_too(filled: Path, start: Start) -> None
     assert str(filled.parent) not in str(answer)
 
 
+@pytest.mark.long
 def test_damaged_pages_in_the_middle_are_said_by_the_calls_that_need_them(
     filled: Path, start: Start
 ) -> None:
@@ -215,6 +216,7 @@ def test_damaged_pages_in_the_middle_are_said_by_the_calls_that_need_them(
     assert FAULTS["damaged pages"].remedy in refusals.pop()
 
 
+@pytest.mark.long
 def test_a_file_that_is_read_only_serves_reads(filled: Path, start: Start) -> None:
     filled.chmod(0o444)
     filled.parent.chmod(0o555)
@@ -234,6 +236,7 @@ def test_a_file_that_is_read_only_serves_reads(filled: Path, start: Start) -> No
     assert server.ok("save_context", content="After it.")["id"] == 301
 
 
+@pytest.mark.long
 def test_a_file_that_its_owner_marked_as_read_only_stays_so(filled: Path, start: Start) -> None:
     filled.chmod(0o444)
     before = filled.read_bytes()
@@ -246,6 +249,7 @@ def test_a_file_that_its_owner_marked_as_read_only_stays_so(filled: Path, start:
     assert filled.read_bytes() == before
 
 
+@pytest.mark.long
 def test_a_file_that_is_replaced_by_a_text_under_a_running_server_is_left_as_it_is(
     filled: Path, whole: Path, start: Start
 ) -> None:
@@ -264,7 +268,7 @@ def test_a_file_that_is_replaced_by_a_text_under_a_running_server_is_left_as_it_
     assert server.ok("load_contexts")["total"] == 300
 
 
-@pytest.mark.long(but=1)
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["a limit", "a small disk"])
 def test_of_a_full_disk_nothing_that_was_acknowledged_is_lost(
     kind: str, start: Start, tmp_path: Path
@@ -332,6 +336,7 @@ def test_a_full_disk_is_said_once_although_reads_go_on_between_the_saves(
     assert _said(server, sentence) == 1
 
 
+@pytest.mark.long
 def test_a_disk_that_is_full_from_the_beginning_is_said_until_there_is_space(
     start: Start, place: Path
 ) -> None:

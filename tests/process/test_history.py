@@ -86,7 +86,7 @@ def state(server: Server, context_id: int) -> str | None:
     return found[0]["content"] if found else None
 
 
-@pytest.mark.long(but=1)
+@pytest.mark.long
 def test_many_servers_change_the_same_contexts_and_lose_no_revision(
     start: Start, store: str
 ) -> None:
@@ -110,6 +110,7 @@ def test_many_servers_change_the_same_contexts_and_lose_no_revision(
     assert back["context"]["content"] == "the first"
 
 
+@pytest.mark.long
 def test_the_trash_is_emptied_at_the_start_when_its_time_is_over(start: Start, place: Path) -> None:
     server = start()
     server.handshake()

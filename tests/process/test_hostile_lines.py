@@ -233,6 +233,7 @@ def test_a_lone_surrogate_as_the_name_of_a_tool_is_answered(server: Server) -> N
     assert "error" in answer or answer["result"]["isError"]
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(("line", "codes"), REFUSED_LINES.values(), ids=REFUSED_LINES)
 def test_a_line_that_is_no_request_is_answered_by_json_rpcs_own_error(
     line: bytes, codes: set[int], server: Server

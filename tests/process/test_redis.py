@@ -23,7 +23,7 @@ def redis_server() -> Iterator[RedisServer]:
         yield server
 
 
-@pytest.mark.long(but=1)
+@pytest.mark.long
 @pytest.mark.parametrize("version", ERAS)
 def test_what_is_saved_through_one_process_is_loaded_through_another(
     version: str, start: Start, redis_server: RedisServer

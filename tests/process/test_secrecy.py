@@ -93,6 +93,7 @@ def test_what_the_tools_store_and_find_is_not_logged_nor_told_to_other_calls(
     assert SECRET not in server.log()
 
 
+@pytest.mark.long
 def test_a_store_that_was_replaced_by_a_text_is_not_quoted(start: Start, place: Path) -> None:
     server = start(env=TRACE)
     server.handshake()
@@ -106,6 +107,7 @@ def test_a_store_that_was_replaced_by_a_text_is_not_quoted(start: Start, place: 
     assert SECRET not in server.log() + server.output()
 
 
+@pytest.mark.long
 def test_a_save_that_the_disk_refused_is_not_quoted(start: Start, place: Path) -> None:
     server = start(env=TRACE)
     server.handshake()
@@ -116,6 +118,7 @@ def test_a_save_that_the_disk_refused_is_not_quoted(start: Start, place: Path) -
     assert SECRET not in server.log() + server.output()
 
 
+@pytest.mark.long
 def test_a_content_that_is_not_unicode_any_more_is_not_logged(start: Start, place: Path) -> None:
     server = start(env=TRACE)
     server.handshake()
@@ -128,7 +131,7 @@ def test_a_content_that_is_not_unicode_any_more_is_not_logged(start: Start, plac
     assert SECRET not in server.log()
 
 
-@pytest.mark.long(but=1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     "damage",
     [

@@ -84,7 +84,7 @@ def test_a_redis_url_is_answered_by_one_clear_sentence_without_its_password(star
     assert "Traceback" not in server.log()
 
 
-@pytest.mark.long(but=1)
+@pytest.mark.long
 @pytest.mark.parametrize("level", ["Trace", "dEBUG", "info", "Warning", "error", "CRITICAL"])
 def test_every_log_level_works_in_any_case(level: str, start: Start, place: Path) -> None:
     server = start(env={"LOG_LEVEL": level})

@@ -227,6 +227,7 @@ def test_the_server_starts_saves_loads_and_ends(
     assert "Traceback" not in server.log()
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(
     ("connection", "unset", "sentence"),
     [
@@ -272,6 +273,7 @@ def test_a_server_without_input_or_output_ends_without_a_word(closed: str, tmp_p
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
+@pytest.mark.long
 def test_the_store_never_takes_the_number_of_a_stream_that_is_closed(place: Path) -> None:
     added = subprocess.run([*shell("exec 2>&-;"), *MODULE, "add", "Tea."], capture_output=True)
     assert added.returncode == 0

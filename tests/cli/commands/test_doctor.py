@@ -93,6 +93,7 @@ def test_every_remark_reads_without_colour_in_a_narrow_terminal(home: Path, plac
     assert all(line == line.rstrip() for line in ended.stdout.splitlines())
 
 
+@pytest.mark.long
 def test_nothing_that_was_saved_and_no_secret_is_told(
     home: Path, place: Path, servers: tuple[RedisServer, RedisServer]
 ) -> None:
@@ -120,6 +121,7 @@ def test_nothing_that_was_saved_and_no_secret_is_told(
             client.config_set("requirepass", "")
 
 
+@pytest.mark.long
 def test_a_memory_that_is_not_there_is_said_and_not_made(home: Path, place: Path) -> None:
     code, remarks = examined()
     assert (code, bad(remarks)) == (0, [])
@@ -129,6 +131,7 @@ def test_a_memory_that_is_not_there_is_said_and_not_made(home: Path, place: Path
     assert list(home.rglob("memory.db*")) == []
 
 
+@pytest.mark.long
 def test_an_earlier_file_is_not_upgraded(home: Path, place: Path, tmp_path: Path) -> None:
     fill(str(place))
     execute(place, "UPDATE alembic_version SET version_num = '0003'")
@@ -160,6 +163,7 @@ PROBLEMS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_a_file_that_cannot_be_used_is_a_problem_with_a_remedy(
     home: Path, place: Path, name: str
@@ -174,6 +178,7 @@ def test_a_file_that_cannot_be_used_is_a_problem_with_a_remedy(
     assert problem["remedy"]
 
 
+@pytest.mark.long
 def test_who_uses_the_file_is_said(home: Path, place: Path, tmp_path: Path) -> None:
     with Server(stderr=tmp_path / "log") as server:
         server.handshake()
@@ -192,6 +197,7 @@ def test_a_file_that_others_may_read_is_a_warning(home: Path, place: Path) -> No
     assert bad(remarks) == [("warning", "Others on this machine may read the memory.")]
 
 
+@pytest.mark.long
 def test_a_copy_that_was_not_finished_is_a_warning(home: Path, place: Path) -> None:
     fill(str(place))
     place.with_name("memory.db.backup-20260102T030405Z-0004.x1.unfinished").touch()
@@ -216,6 +222,7 @@ COMMANDS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_client_whose_command_does_not_answer_is_a_problem(
     home: Path, place: Path, name: str
@@ -229,6 +236,7 @@ def test_a_client_whose_command_does_not_answer_is_a_problem(
     assert "`extended-memory-mcp install cursor`" in problem["remedy"]
 
 
+@pytest.mark.long
 def test_a_client_with_another_memory_is_a_warning(home: Path, place: Path) -> None:
     configure(home, SERVER | {"env": {"STORAGE_CONNECTION_STRING": "/elsewhere/memory.db"}})
     code, remarks = examined()
@@ -238,6 +246,7 @@ def test_a_client_with_another_memory_is_a_warning(home: Path, place: Path) -> N
     )
 
 
+@pytest.mark.long
 def test_a_configuration_that_cannot_be_read_is_a_warning(home: Path) -> None:
     (home / ".claude.json").write_text("{")
     _, remarks = examined()
@@ -256,6 +265,7 @@ def test_settings_that_cannot_be_understood_are_a_problem(home: Path) -> None:
     assert "begins with 'postgresql://'" in facts(remarks, "memory")
 
 
+@pytest.mark.long
 def test_a_redis_is_looked_at(home: Path, servers: tuple[RedisServer, RedisServer]) -> None:
     url = servers[1].url
     configure(home, SERVER | {"env": {"STORAGE_CONNECTION_STRING": url}})
@@ -273,6 +283,7 @@ def test_a_redis_is_looked_at(home: Path, servers: tuple[RedisServer, RedisServe
         assert client.keys("*") == []
 
 
+@pytest.mark.long
 def test_a_redis_that_is_down_is_a_problem(home: Path) -> None:
     url = "redis://localhost:1/0"
     code, remarks = examined(STORAGE_CONNECTION_STRING=url)

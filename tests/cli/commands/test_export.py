@@ -61,6 +61,7 @@ def test_standard_output_is_the_data_and_the_report_goes_to_stderr(store: str) -
     assert records(named.stdout) == records(ended.stdout)
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("name", ["project 1", "Project_1"])
 def test_one_project_is_exported_alone(name: str, store: str) -> None:
     fill(store)
@@ -131,6 +132,7 @@ def test_a_name_that_no_project_has_is_wrong_usage(place: Path) -> None:
     assert "control character" in ended.stderr
 
 
+@pytest.mark.long(but=1)
 def test_a_full_disk_is_a_sentence(store: str) -> None:
     fill(store)
     env = {**os.environ, "STORAGE_CONNECTION_STRING": store}

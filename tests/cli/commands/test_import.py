@@ -59,6 +59,7 @@ def test_a_store_is_rebuilt_from_lines(source: str, store: str, tmp_path: Path) 
     assert without_ids(held(store)) == without_ids(held(source))
 
 
+@pytest.mark.long(but=1)
 def test_markdown_brings_the_contexts_as_they_are(source: str, store: str, tmp_path: Path) -> None:
     folder = exported(source, tmp_path / "notes", "--format", "markdown")
     assert imported(store, str(folder)) == (19, 19)
@@ -95,6 +96,7 @@ def test_an_export_comes_back_to_its_store_without_doubles(source: str, tmp_path
     assert imported(source, str(file)) == (1, 24)
 
 
+@pytest.mark.long(but=1)
 def test_what_a_store_gave_comes_back_from_another_without_doubles(
     source: str, store: str, tmp_path: Path
 ) -> None:
@@ -409,6 +411,7 @@ def test_a_pinned_import_is_told_nothing_of_other_projects(store: str, tmp_path:
     assert projects(store)["pin"] == 2
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("name", ["server-memory.jsonl", "mem0.json", "basic-memory"])
 def test_what_other_tools_keep_is_copied_to_a_project_once(name: str, store: str) -> None:
     file = str(DATA / name)

@@ -95,6 +95,7 @@ def on_a_full_disk(*arguments: str, limit: int) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("share", [0.5, 1.5, 2.5])
 def test_a_disk_that_fills_while_a_backup_is_restored_leaves_the_file_as_it_was(
     place: Path, tmp_path: Path, share: float
@@ -112,6 +113,7 @@ def test_a_disk_that_fills_while_a_backup_is_restored_leaves_the_file_as_it_was(
     assert beside(place) == []
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_a_disk_that_fills_while_a_damaged_file_is_replaced_leaves_it_in_its_place(
     place: Path, tmp_path: Path, share: float

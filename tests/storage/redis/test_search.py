@@ -243,6 +243,7 @@ def test_terms_that_most_contexts_lose_are_tidied_up(
     assert client.keys("em:p:*") == client.keys("em:e:*") == client.keys("em:w:*") == []
 
 
+@pytest.mark.long
 def test_a_context_of_thousands_of_terms_is_saved_changed_forgotten_and_found(
     repository: RedisRepository, client: redis.Redis
 ) -> None:
@@ -505,6 +506,7 @@ while repository.index_newest(50): pass
 """
 
 
+@pytest.mark.long
 def test_a_server_killed_while_it_indexes_loses_and_doubles_nothing(
     repository: RedisRepository, server: RedisServer, client: redis.Redis
 ) -> None:

@@ -83,6 +83,7 @@ def test_seven_failing_upgrades_leave_one_copy_and_every_earlier_one(
     assert written.read_bytes()[100:] == state[100:]
 
 
+@pytest.mark.long
 def test_a_file_that_changes_between_two_failing_upgrades_is_copied_again(written: Path) -> None:
     damage(written, "context_tags")
     refused = [refusal(written)]
@@ -94,6 +95,7 @@ def test_a_file_that_changes_between_two_failing_upgrades_is_copied_again(writte
     assert copied[0] != copied[1] == [("Changed by 0.9.0",)]
 
 
+@pytest.mark.long
 def test_a_change_that_is_only_in_the_wal_is_copied_again(written: Path) -> None:
     damage(written, "context_tags")
     with closing(sqlite3.connect(written, isolation_level=None)) as other:
@@ -167,6 +169,7 @@ def test_eight_servers_that_fail_at_once_leave_one_copy(written: Path) -> None:
     assert len(names(written)) == 1
 
 
+@pytest.mark.long
 def test_ten_servers_killed_while_they_upgrade_leave_one_copy(place: Path) -> None:
     write_rows(place, 20_000)
     before = dump(place)
@@ -189,6 +192,7 @@ def kill_while_it_upgrades(path: Path) -> None:
     server.join()
 
 
+@pytest.mark.long
 def test_what_servers_leave_that_are_killed_while_they_copy_goes_at_the_next_start(
     place: Path,
 ) -> None:
@@ -268,6 +272,7 @@ def aged(path: Path, hours: int) -> Path:
     return path
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("failures", [1, 3])
 def test_an_upgrade_whose_copy_does_not_fit_leaves_nothing(place: Path, failures: int) -> None:
     write_rows(place, 100_000)  # more than SQLite keeps in memory while it copies
@@ -277,6 +282,7 @@ def test_an_upgrade_whose_copy_does_not_fit_leaves_nothing(place: Path, failures
     assert (names(place), place.read_bytes() == before) == ([], True)
 
 
+@pytest.mark.long
 def test_upgrades_that_do_not_fit_leave_one_copy(place: Path) -> None:
     write_rows(place, 500)
     before = dump(place)

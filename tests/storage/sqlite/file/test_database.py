@@ -288,6 +288,7 @@ def test_the_wal_of_two_servers_stays_small_as_well(place: Path) -> None:
         assert wal.stat().st_size < 12 * 1024 * 1024
 
 
+@pytest.mark.long
 def test_a_large_wal_that_a_crash_left_is_copied_when_the_file_is_opened(place: Path) -> None:
     server = SPAWN.Process(target=save_until_told, args=(place, 80, 60_000))
     server.start()
@@ -446,6 +447,7 @@ def another_server(path: Path) -> Iterator[Callable[[str], str]]:
     server.join()
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("suffixes", [("",), ("", "-wal"), ("", "-wal", "-shm")])
 def test_two_servers_whose_file_is_deleted_lose_no_later_save(
     place: Path, suffixes: tuple[str, ...]

@@ -34,6 +34,7 @@ RIGHTS = [
 ]
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("given", RIGHTS)
 def test_a_read_only_store_is_read_and_its_next_save_works_when_it_is_writable(
     reachable: Path, given: dict[str, int]
@@ -47,6 +48,7 @@ def test_a_read_only_store_is_read_and_its_next_save_works_when_it_is_writable(
     ]
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize(
     ("given", "sentences"),
     [
