@@ -28,7 +28,7 @@ from benchmarks.stores import made_up
 from extended_memory.domain import EVERY_CONTEXT, Context, Note, PortableContext
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 
 SAMPLE = Path(__file__).with_name("search_sample.json")
 PROJECT = "benchmark"
@@ -64,7 +64,7 @@ def stores(server: Path | None) -> Iterator[dict[str, MemoryRepository]]:
         running = stack.enter_context(closing(RedisServer(server or bundled(), folder)))
         url = f"redis://127.0.0.1:{running.port}/0"
         yield {
-            "SQLite": stack.enter_context(closing(SqlRepository(folder / "memory.db"))),
+            "SQLite": stack.enter_context(closing(SqliteRepository(folder / "memory.db"))),
             "Redis": stack.enter_context(closing(RedisRepository(url, key_prefix="em"))),
         }
 

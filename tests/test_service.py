@@ -28,7 +28,7 @@ from extended_memory.errors import (
     StoreError,
 )
 from extended_memory.service import MemoryService
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from extended_memory.store_service import StoreService
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=timezone.utc)
@@ -70,11 +70,11 @@ HELD = [
 def serve(place: Path) -> Iterator[Callable[[Scope], Services]]:
     """Give the services of one store in a scope."""
     opened: list[Access] = []
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         assert repository.add_imported(HELD) == 6
 
     def services(scope: Scope) -> Services:
-        opened.append(Access(lambda: SqlRepository(place), scope=scope))
+        opened.append(Access(lambda: SqliteRepository(place), scope=scope))
         return MemoryService(opened[-1]), StoreService(opened[-1])
 
     yield services
@@ -247,7 +247,7 @@ def test_a_scope_without_a_project_is_none() -> None:
 
 def test_services_that_share_an_access_end_together(place: Path) -> None:
     ending = threading.Event()
-    access = Access(lambda: SqlRepository(place), ending=ending)
+    access = Access(lambda: SqliteRepository(place), ending=ending)
     with closing(access):
         StoreService(access).prepare()
         assert MemoryService(access).is_quick

@@ -34,9 +34,9 @@ def open_repository(
         return RedisRepository(
             location.url, key_prefix=location.key_prefix, may_evict=location.may_evict
         )
-    from extended_memory.storage.sqlite.repository import SqlRepository
+    from extended_memory.storage.sqlite.repository import SqliteRepository
 
-    return SqlRepository(location.path, own_folder=location.own_folder, must_exist=must_exist)
+    return SqliteRepository(location.path, own_folder=location.own_folder, must_exist=must_exist)
 
 
 def empty_repository() -> MemoryRepository:

@@ -16,7 +16,7 @@ from mcp_types import TextContent, TextResourceContents
 from extended_memory.domain import Selection
 from extended_memory.protocol.replies import MAXIMUM_REPLY_BYTES
 from extended_memory.server import mcp
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from extended_memory.version import __version__
 
 pytestmark = pytest.mark.anyio
@@ -824,7 +824,7 @@ async def test_a_pinned_server_neither_shows_nor_touches_others(
     await call(pinned, "save_context", content="mine", importance_level=9)
     names = [p["id"] for p in structured(await call(pinned, "list_all_projects"))["projects"]]
     assert names == ["mi ne"]
-    with closing(SqlRepository(place)) as store:
+    with closing(SqliteRepository(place)) as store:
         page = store.load("theirs", Selection(tags=("hidden",)), limit=9, offset=0)
     (theirs,) = page.contexts
     assert (theirs.id, theirs.note.content) == (1, "theirs")

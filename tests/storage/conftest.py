@@ -7,7 +7,7 @@ import pytest
 
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from tests.storage.redis.checker import flaws
 from tests.storage.redis.servers import RedisServer
 
@@ -37,7 +37,7 @@ def open_store(request: pytest.FixtureRequest, place: Path) -> Iterator[Open]:
     opened: list[MemoryRepository] = []
 
     def open_sqlite() -> MemoryRepository:
-        opened.append(SqlRepository(place))
+        opened.append(SqliteRepository(place))
         return opened[-1]
 
     def open_redis() -> MemoryRepository:

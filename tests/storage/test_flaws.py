@@ -11,7 +11,7 @@ from extended_memory.domain import Change, Note
 from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from tests.storage.redis.servers import RedisServer
 from tests.storage.sqlite.stores import execute
 from tests.storage.test_checking_contract import NO_TIME, tell
@@ -62,10 +62,10 @@ def test_codes_differ() -> None:
 
 @pytest.mark.parametrize("flaw", DAMAGES)
 def test_damage_of_a_file_is_its_flaw(place: Path, flaw: Flaw) -> None:
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         fill(repository)
     execute(place, DAMAGES[flaw][0])
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         assert repository.check(tell) == (Finding(flaw=flaw, count=1),)
 
 

@@ -40,7 +40,7 @@ from extended_memory.domain import (
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.search import found
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from tests.search.memory_index import MemoryIndex
 from tests.storage.redis.checker import flaws
 from tests.storage.redis.servers import RedisServer
@@ -195,7 +195,7 @@ class Stores(RuleBasedStateMachine):
         with self.server.client() as client:
             client.flushall()
         self.repositories: list[MemoryRepository] = [
-            SqlRepository(Path(self.folder.name, "memory.db")),
+            SqliteRepository(Path(self.folder.name, "memory.db")),
             RedisRepository(self.server.url, key_prefix="em"),
         ]
         self.models = [Model() for _ in self.repositories]

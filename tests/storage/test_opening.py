@@ -11,12 +11,12 @@ from extended_memory.errors import (
 from extended_memory.settings import RedisLocation, SqliteLocation
 from extended_memory.storage.backends import open_repository
 from extended_memory.storage.redis.repository import RedisRepository
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 
 
 def test_a_sqlite_location_opens_nothing_yet(place: Path) -> None:
     repository = open_repository(SqliteLocation(path=place))
-    assert isinstance(repository, SqlRepository)
+    assert isinstance(repository, SqliteRepository)
     assert not place.parent.exists()
 
 

@@ -17,7 +17,7 @@ from extended_memory.domain import Change, Context, Match, SearchPage, TimeSpan
 from extended_memory.search.analyzer import query_terms
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from tests.storage.redis.servers import RedisServer
 from tests.storage.test_contract import foreign, save, selection
 
@@ -266,7 +266,7 @@ SYLLABLES = ("ka", "to", "mi", "ре", "ша", "до", "x1", "v2", "son", "ing")
 def both(place: Path, redis_server: RedisServer) -> Iterator[tuple[MemoryRepository, ...]]:
     """Give an empty store of each kind."""
     with (
-        closing(SqlRepository(place)) as file,
+        closing(SqliteRepository(place)) as file,
         closing(RedisRepository(redis_server.url, key_prefix="em")) as server,
     ):
         yield file, server

@@ -40,7 +40,7 @@ from extended_memory.storage.sqlite.models import ContextRow, ProjectRow, TrashR
 _PURGED_AT_A_TIME = 100
 
 
-class SqlRepository(MemoryRepository):
+class SqliteRepository(MemoryRepository):
     """Contexts in one SQLite file."""
 
     def __init__(self, path: Path, *, own_folder: bool = False, must_exist: bool = False) -> None:
@@ -96,14 +96,14 @@ class SqlRepository(MemoryRepository):
         # Here, because a server that searches nothing need not load them.
         from extended_memory.storage.search import found
         from extended_memory.storage.sqlite.search import writes
-        from extended_memory.storage.sqlite.search.reads import SqlIndex
+        from extended_memory.storage.sqlite.search.reads import SqliteIndex
 
         with self._database.reading() as connection:
             connection.begin()  # before the driver's own connection reads: one state for all
             database = driver_connection(connection)
             below = writes.unindexed_below(database)
             return found(
-                SqlIndex(database, is_written=below != writes.EVERYTHING),
+                SqliteIndex(database, is_written=below != writes.EVERYTHING),
                 lambda ids: {
                     context.id: context
                     for context in _contexts(connection, dict.fromkeys(ids, project))

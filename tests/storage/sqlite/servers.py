@@ -14,7 +14,7 @@ from extended_memory.domain import (
 from extended_memory.errors import (
     StoreError,
 )
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from tests.storage.sqlite.stores import contents, everything, save, search
 
 NOBODY = 65534
@@ -22,7 +22,7 @@ NOBODY = 65534
 
 def prepare(path: Path) -> None:
     """Do what a server does at its start."""
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         repository.prepare()
 
 
@@ -45,13 +45,13 @@ def prepare_with_limit(path: Path, largest: int) -> str:
 
 def refusal_of_prepare(path: Path) -> str:
     """Open a store; return the sentence it is refused with, or nothing."""
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         return _refusal_of_prepare(repository)
 
 
 def save_on_a_full_disk(path: Path) -> tuple[str, list[str], int]:
     """Fill the disk, make space again; return the refusal, what was kept, the next id."""
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         save(repository, "before")
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         size = path.with_name("memory.db-wal").stat().st_size
@@ -61,7 +61,7 @@ def save_on_a_full_disk(path: Path) -> tuple[str, list[str], int]:
         return refused, contents(repository), save(repository, "after")
 
 
-def refusal_of_save(repository: SqlRepository, content: str) -> str:
+def refusal_of_save(repository: SqliteRepository, content: str) -> str:
     """Save; return the sentence it is refused with, or nothing."""
     try:
         save(repository, content)
@@ -75,7 +75,7 @@ def become_nobody(scratch: Path) -> None:
 
     Whatever the program imports late is imported before: nobody may not be able to read it.
     """
-    warm = SqlRepository(scratch / "warm.db")
+    warm = SqliteRepository(scratch / "warm.db")
     save(warm, "Everything is imported now", tags=("warm",))
     search(warm, "everything")
     warm.close()
@@ -92,11 +92,11 @@ def read_and_save_without_rights(folder: Path, given: dict[str, int]) -> list[ob
     """
     become_nobody(folder)
     path = folder / "memory.db"
-    with closing(SqlRepository(path)) as writer:
+    with closing(SqliteRepository(path)) as writer:
         save(writer, "before")
     for name, mode in given.items():
         (folder / name).chmod(mode)
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         answers: list[object] = [contents(repository), refusal_of_save(repository, "refused")]
         answers.append(contents(repository))
         folder.chmod(0o700)
@@ -113,7 +113,7 @@ def prepare_without_rights(folder: Path, given: dict[str, int]) -> tuple[str, st
     path = folder / "memory.db"
     for name, mode in given.items():
         (folder / name).chmod(mode)
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         before = _refusal_of_prepare(repository)
         folder.chmod(0o700)
         path.chmod(0o600)
@@ -125,11 +125,11 @@ def refusal_without_rights(folder: Path, given: dict[str, int]) -> str:
     become_nobody(folder)
     for name, mode in given.items():
         (folder / name).chmod(mode)
-    with closing(SqlRepository(folder / "memory.db")) as repository:
+    with closing(SqliteRepository(folder / "memory.db")) as repository:
         return _refusal_of_prepare(repository)
 
 
-def _refusal_of_prepare(repository: SqlRepository) -> str:
+def _refusal_of_prepare(repository: SqliteRepository) -> str:
     try:
         repository.prepare()
     except StoreError as refusal:
@@ -141,13 +141,13 @@ def read_while_another_begins_to_write(folder: Path) -> list[list[str]]:
     """Load where nothing may be written; then let another repository save, and load again."""
     become_nobody(folder)
     path = folder / "memory.db"
-    with closing(SqlRepository(path)) as first:
+    with closing(SqliteRepository(path)) as first:
         save(first, "before")
     folder.chmod(0o500)
-    with closing(SqlRepository(path)) as reader:
+    with closing(SqliteRepository(path)) as reader:
         loaded = [contents(reader)]
         folder.chmod(0o700)
-        with closing(SqlRepository(path)) as writer:
+        with closing(SqliteRepository(path)) as writer:
             save(writer, "after")
             loaded.append(contents(reader))
         return [*loaded, contents(reader)]
@@ -157,16 +157,16 @@ def load_a_wal_without_rights(folder: Path) -> tuple[list[str], str]:
     """Load where a crash left a WAL and nothing may be written; return contents or refusal."""
     become_nobody(folder)
     path = folder / "memory.db"
-    with closing(SqlRepository(path)) as crashed:
+    with closing(SqliteRepository(path)) as crashed:
         save(crashed, "in the file")
-    with closing(SqlRepository(path)) as crashed:
+    with closing(SqliteRepository(path)) as crashed:
         save(crashed, "in the WAL")
         for suffix in ("", "-wal"):
             copy = folder / f"copy.db{suffix}"
             copy.write_bytes((folder / f"memory.db{suffix}").read_bytes())
     folder.chmod(0o500)
     try:
-        with closing(SqlRepository(folder / "copy.db")) as reader:
+        with closing(SqliteRepository(folder / "copy.db")) as reader:
             return contents(reader), ""
     except StoreError as refusal:
         return [], str(refusal)
@@ -174,14 +174,14 @@ def load_a_wal_without_rights(folder: Path) -> tuple[list[str], str]:
 
 def save_many(path: Path, name: str, count: int) -> None:
     """Save as a busy server does."""
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         for number in range(count):
             save(repository, f"{name} {number}")
 
 
 def save_until_told(path: Path, count: int, size: int) -> None:
     """Save large contents and die without closing the file, as a crash does."""
-    repository = SqlRepository(path)
+    repository = SqliteRepository(path)
     for number in range(count):
         save(repository, f"{number:06}" * (size // 6))
     os._exit(0)
@@ -189,21 +189,21 @@ def save_until_told(path: Path, count: int, size: int) -> None:
 
 def save_as_told(path: Path, orders: "Connection[str, str]") -> None:
     """Save every content that is sent, answering with the refusal, until an empty one comes."""
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         while content := orders.recv():
             orders.send(refusal_of_save(repository, content))
 
 
 def index_all(path: Path, limit: int) -> None:
     """Index what no search finds yet, as a server does in the background."""
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         while repository.index_newest(limit):
             pass
 
 
 def index_and_save(path: Path, name: str, count: int) -> None:
     """Save, while others index, and index as well."""
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         for number in range(count):
             save(repository, f"{name} {number}")
             repository.index_newest(3)
@@ -213,11 +213,11 @@ def search_without_rights(folder: Path, given: dict[str, int]) -> tuple[list[str
     """Search a file that may only be read; return what is found and what is left to index."""
     become_nobody(folder)
     path = folder / "memory.db"
-    with closing(SqlRepository(path)) as writer:
+    with closing(SqliteRepository(path)) as writer:
         save(writer, "a zebra")
     for name, mode in given.items():
         (folder / name).chmod(mode)
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         found = [one.context.note.content for one in search(repository, "zebra").found]
         return found, repository.index_newest(10)
 

@@ -17,7 +17,7 @@ from extended_memory.search.ranking import impacts
 from extended_memory.storage.sqlite.content_hash import content_digest
 from extended_memory.storage.sqlite.file import permissions
 from extended_memory.storage.sqlite.file.engine import new_engine, restructuring
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from extended_memory.storage.sqlite.schema import upgrade
 
 _Arguments = ParamSpec("_Arguments")
@@ -124,7 +124,7 @@ def context(
 
 def everything(path: Path) -> dict[int, Context]:
     """Open a store, upgrading it where needed, and load every context of every project."""
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         return {
             found.id: found
             for project in repository.projects()
@@ -134,7 +134,7 @@ def everything(path: Path) -> dict[int, Context]:
         }
 
 
-def save(repository: SqlRepository, content: str, *, tags: tuple[str, ...] = ()) -> int:
+def save(repository: SqliteRepository, content: str, *, tags: tuple[str, ...] = ()) -> int:
     """Save a context and return its id."""
     saved = repository.save(
         "general",
@@ -145,13 +145,13 @@ def save(repository: SqlRepository, content: str, *, tags: tuple[str, ...] = ())
 
 
 def search(
-    repository: SqlRepository, text: str, *, project: str = "general", limit: int = 50
+    repository: SqliteRepository, text: str, *, project: str = "general", limit: int = 50
 ) -> SearchPage:
     """Search a whole project."""
     return repository.search(project, text, EVERY_CONTEXT, limit=limit, offset=0)
 
 
-def contents(repository: SqlRepository) -> list[str]:
+def contents(repository: SqliteRepository) -> list[str]:
     """Return the contents of the project ``general``, newest first."""
     page = repository.load("general", EVERY_CONTEXT, limit=100_000, offset=0)
     return [found.note.content for found in page.contexts]
@@ -196,7 +196,7 @@ def faults_within(path: Path) -> list[tuple[object, ...]]:
 
 def index_flaws(path: Path) -> list[object]:
     """Return all that the search index of a file holds too much or too little, or counts wrong."""
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         stored = repository.contexts_after(after=0, limit=1_000_000)
     ((version, below),) = rows(
         path,

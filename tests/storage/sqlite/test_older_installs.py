@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from extended_memory.domain import Context
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from tests.storage.sqlite.stores import (
     CONTEXTS,
     NOON,
@@ -69,7 +69,7 @@ def test_a_full_text_index_with_triggers_is_dropped_and_its_contexts_stay(
 
 def test_saving_and_forgetting_work_where_a_full_text_index_was(place: Path) -> None:
     execute(place, SCHEMA + FULL_TEXT + ROW)
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         assert save(repository, "New") == 2
         assert repository.forget(1, project=None) == "general"
     assert faults_within(place) == []
@@ -355,7 +355,7 @@ def test_indexes_with_the_names_of_0_9_0_do_not_stand_in_the_way(place: Path) ->
 def test_a_file_without_autoincrement_is_adopted(place: Path) -> None:
     execute(place, (SCHEMA + ROW).replace("AUTOINCREMENT", ""))
     assert everything(place) == {1: context()}
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         assert save(repository, "New") == 2
         assert repository.forget(2, project=None) == "general"
         assert save(repository, "Newer") == 3
@@ -428,7 +428,7 @@ def test_every_project_name_that_was_written_becomes_one_that_can_be_named(
     place: Path, written: object, project: str
 ) -> None:
     execute(place, SCHEMA + ROW)
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         _set(place, "project_id", written)
         repository.prepare()
     assert everything(place) == {1: context(project=project)}

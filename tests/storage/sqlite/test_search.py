@@ -19,9 +19,9 @@ from extended_memory.search.engine import Query
 from extended_memory.search.engine import search as ranked
 from extended_memory.search.index import Group, VocabularyRange
 from extended_memory.storage.sqlite.file.engine import driver_connection, new_engine
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from extended_memory.storage.sqlite.search import reads, writes
-from extended_memory.storage.sqlite.search.reads import SqlIndex
+from extended_memory.storage.sqlite.search.reads import SqliteIndex
 from tests.search import memory_index
 from tests.search.memory_index import MemoryIndex
 from tests.storage.sqlite.servers import (
@@ -51,22 +51,22 @@ PROJECTS = ("alpha", "beta", "nobody")
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[SqlIndex]:
+def reading(path: Path) -> Iterator[SqliteIndex]:
     """Give the index of a file."""
     engine = new_engine(path)
     with engine.connect() as connection:
-        yield SqlIndex(driver_connection(connection))
+        yield SqliteIndex(driver_connection(connection))
     engine.dispose()
 
 
-def found(repository: SqlRepository, text: str) -> list[str]:
+def found(repository: SqliteRepository, text: str) -> list[str]:
     return [one.context.note.content for one in search(repository, text).found]
 
 
 def in_memory(path: Path) -> MemoryIndex:
     """Return the plain index of what a file holds."""
     plain = MemoryIndex()
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         for one in repository.contexts_after(after=0, limit=100_000):
             plain.add(one)
     return plain
@@ -133,7 +133,7 @@ class Chance:
 
 def change_much(path: Path, chance: Chance) -> None:
     """Bring, save, change, forget and restore, so that contexts come and go from everywhere."""
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         repository.add_imported([chance.brought(number) for number in range(150)])
         for step in range(250):
             one = chance.random.randint(1, 150 + step // 4)
@@ -199,7 +199,7 @@ def test_every_read_is_that_of_the_index_in_plain_python(
 def test_projects_that_become_one_have_one_index(place: Path, old: str, new: str) -> None:
     chance = Chance(11)
     change_much(place, chance)  # old and recent postings of both, and what is in the trash
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         count = repository.summary(old).context_count
         assert 0 < repository.rename_project(old, new) == count
     assert index_flaws(place) == faults_within(place) == []
@@ -230,7 +230,7 @@ def test_the_best_of_an_importance_are_the_same_however_they_are_looked_for(
     place: Path, monkeypatch: pytest.MonkeyPatch, minimum: int
 ) -> None:
     chance = Chance(1)
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         repository.add_imported([chance.brought(number) for number in range(400)])
     plain = in_memory(place)
     selection = Selection(minimum_importance=minimum)
@@ -253,7 +253,7 @@ def test_where_the_best_are_of_less_importance_the_others_are_looked_for(
     )
     one = replace(Chance(2).brought(0), project="alpha", note=few)
     other = replace(one, note=many)
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         repository.add_imported([replace(one, origin=f"one {number}") for number in range(100)])
         repository.add_imported([replace(other, origin=f"other {number}") for number in range(90)])
     plain = in_memory(place)
@@ -266,7 +266,7 @@ def test_where_the_best_are_of_less_importance_the_others_are_looked_for(
 
 @pytest.mark.parametrize("count", [20, 90])
 def test_the_newer_of_two_equal_ones_comes_first(place: Path, count: int) -> None:
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         repository.add_imported(
             [replace(Chance(1).brought(1), origin=f"{n}") for n in range(count)]
         )
@@ -281,23 +281,23 @@ def test_the_newer_of_two_equal_ones_comes_first(place: Path, count: int) -> Non
 
 
 def test_a_search_sees_one_state_of_the_store(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with closing(SqlRepository(place)) as repository, closing(SqlRepository(place)) as other:
+    with closing(SqliteRepository(place)) as repository, closing(SqliteRepository(place)) as other:
         for number in range(3):
             save(repository, f"a zebra {number}")
-        places = SqlIndex.places
+        places = SqliteIndex.places
 
-        def after_a_change(self: SqlIndex, project: str, ids: list[int]) -> object:
+        def after_a_change(self: SqliteIndex, project: str, ids: list[int]) -> object:
             for one in ids:
                 other.forget(one, project=None, permanently=True)
             return places(self, project, ids)
 
-        monkeypatch.setattr(SqlIndex, "places", after_a_change)
+        monkeypatch.setattr(SqliteIndex, "places", after_a_change)
         assert found(repository, "zebra") == ["a zebra 2", "a zebra 1", "a zebra 0"]
         assert found(repository, "zebra") == []
 
 
 def test_no_number_of_terms_or_groups_is_too_large(place: Path) -> None:
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         save(repository, " ".join(f"w{number}" for number in range(500)))
     terms = [f"w{number}" for number in range(500)]
     with reading(place) as file:
@@ -323,7 +323,7 @@ OLD = [
 
 def test_a_store_of_the_revision_before_is_used_at_once_and_indexed_in_steps(place: Path) -> None:
     make_0003(place, [*OLD, context(21, "a zebra elsewhere", project="beta")])
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         assert (found(repository, "zebra"), search(repository, "zebra").unindexed) == ([], 20)
         assert search(repository, "zebra", project="beta").unindexed == 1
         saved = save(repository, "a new zebra")
@@ -339,7 +339,7 @@ def test_a_store_of_the_revision_before_is_used_at_once_and_indexed_in_steps(pla
 
 def test_the_newest_contexts_are_indexed_first(place: Path) -> None:
     make_0003(place, OLD)
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         assert repository.index_newest(3) == 17
         page = search(repository, "zebra")
     assert {one.context.id for one in page.found} == {18, 19, 20}
@@ -349,7 +349,7 @@ def test_the_newest_contexts_are_indexed_first(place: Path) -> None:
 
 def test_what_is_not_indexed_yet_is_changed_and_forgotten_as_anything_else(place: Path) -> None:
     make_0003(place, OLD)
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         repository.index_newest(5)
         repository.update(3, Change(content="a lion"), project=None)
         repository.update(18, Change(content="a lion"), project=None)
@@ -372,7 +372,7 @@ def test_what_is_not_indexed_yet_is_changed_and_forgotten_as_anything_else(place
 
 def test_a_search_while_all_that_is_left_was_forgotten_counts_nothing(place: Path) -> None:
     make_0003(place, OLD[:3])
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         for number in (1, 2, 3):
             repository.forget(number, project=None)
         assert search(repository, "zebra").unindexed == 0
@@ -386,12 +386,12 @@ def test_a_search_while_all_that_is_left_was_forgotten_counts_nothing(place: Pat
 def test_the_index_of_another_version_of_the_analyzer_is_made_anew(
     place: Path, version: str
 ) -> None:
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         for number in range(100):
             save(repository, f"a zebra {number}")
     execute(place, f"UPDATE store_facts SET value = '{version}' WHERE name = 'analyzer'")
     execute(place, "UPDATE terms SET term = 'stripes' || id")
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         page = search(repository, "zebra stripes1")
         assert (page.found, page.suggestions, page.unindexed) == ((), (), 100)
         save(repository, "a new zebra")
@@ -404,7 +404,7 @@ def test_the_index_of_another_version_of_the_analyzer_is_made_anew(
 
 
 def test_nothing_of_what_is_forgotten_stays_in_the_index_of_another_version(place: Path) -> None:
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         saved = save(repository, "a zebra")
         execute(place, "UPDATE store_facts SET value = '9' WHERE name = 'analyzer'")
         execute(place, "UPDATE terms SET term = term || 's'")
@@ -416,7 +416,7 @@ def test_nothing_of_what_is_forgotten_stays_in_the_index_of_another_version(plac
 def test_two_servers_with_different_analyzers_leave_a_whole_index(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with closing(SqlRepository(place)) as first, closing(SqlRepository(place)) as second:
+    with closing(SqliteRepository(place)) as first, closing(SqliteRepository(place)) as second:
         for number in range(10):
             monkeypatch.setattr(writes, "VERSION", VERSION + 1)
             save(first, f"of the first {number}")
@@ -437,7 +437,7 @@ def test_servers_that_index_and_save_at_once_leave_a_whole_index(place: Path) ->
         works += [processes.submit(index_and_save, place, name, 70) for name in ("one", "two")]
         for work in works:
             work.result(timeout=60)
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         assert repository.index_newest(1) == 0
         assert len(found(repository, "one")) == 50
     assert rows(place, "SELECT count(*) FROM contexts") == [(440,)]
@@ -474,7 +474,7 @@ def bound(path: Path) -> int:
 def test_nothing_of_what_was_forgotten_permanently_is_left_in_the_file(place: Path) -> None:
     chance = random.Random(3)
     secrets = ["".join(chance.choices("bcdfghjklmnpqrstvwxz", k=14)) for _ in range(400)]
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         ids = []
         for number, secret in enumerate(secrets):
             tags = (secrets[number - 1][::-1],)
@@ -495,12 +495,12 @@ def read(path: Path) -> bytes:
 
 
 def test_the_terms_of_an_index_that_is_dropped_are_not_left_in_the_file(place: Path) -> None:
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         for number in range(300):
             save(repository, f"Qzvwxkjh{number}qq")
     assert b"qzvwxkjh" in place.read_bytes()
     execute(place, "UPDATE store_facts SET value = '0' WHERE name = 'analyzer'")
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         save(repository, "new")
     assert b"qzvwxkjh" not in place.read_bytes()
 

@@ -38,7 +38,7 @@ _MANY = 8_000
 _FIRST, _LAST = -(2**63), 2**63 - 1
 
 
-class SqlIndex(SearchIndex):
+class SqliteIndex(SearchIndex):
     """The index of one file, for one search."""
 
     def __init__(self, database: sqlite3.Connection, *, is_written: bool = True) -> None:

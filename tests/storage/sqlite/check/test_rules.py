@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extended_memory.flaws import Finding, Flaw
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from tests.storage.sqlite.stores import execute, faults_within, index_flaws, rows, save
 from tests.storage.test_checking_contract import tell
 
@@ -92,19 +92,19 @@ LOST = {
 @pytest.fixture
 def stored(place: Path) -> Path:
     """Give a file with contexts of one project, none of them a recent posting."""
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         for number in range(1, 65):
             save(repository, f"note {number} of the trees", tags=("all", f"t{number % 3}"))
     return place
 
 
 def found(path: Path) -> tuple[Finding, ...]:
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         return repository.check(tell)
 
 
 def repaired(path: Path) -> None:
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         repository.repair(repository.check(tell))
         while repository.index_newest(10):
             pass
@@ -150,7 +150,7 @@ def test_a_link_to_a_tag_of_another_project_becomes_one_to_its_own(stored: Path)
     assert {finding.flaw.part for finding in found(stored)} == {"tags", "search"}
     repaired(stored)
     assert found(stored) == ()
-    with closing(SqlRepository(stored)) as repository:
+    with closing(SqliteRepository(stored)) as repository:
         (context,) = repository.get([7], project=None)
     assert context.note.tags == ("all", "foreign", "t1")
 
@@ -193,6 +193,6 @@ def test_damaged_pages_are_found(stored: Path) -> None:
 
 def test_a_store_that_is_only_partly_indexed_fits_together(stored: Path) -> None:
     execute(stored, "DELETE FROM store_facts WHERE name = 'analyzer'")
-    with closing(SqlRepository(stored)) as repository:
+    with closing(SqliteRepository(stored)) as repository:
         repository.index_newest(20)
         assert repository.check(tell) == ()

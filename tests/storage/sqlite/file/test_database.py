@@ -23,7 +23,7 @@ from extended_memory.errors import (
 from extended_memory.storage.contract import MAY_WAIT
 from extended_memory.storage.sqlite.file.database import COMMITS_PER_CHECKPOINT, Database
 from extended_memory.storage.sqlite.file.engine import driver_connection
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from tests.storage.sqlite.servers import refusal_of_save, save_as_told, save_many, save_until_told
 from tests.storage.sqlite.stores import (
     SPAWN,
@@ -46,8 +46,8 @@ PRAGMAS = {
 
 
 @pytest.fixture
-def repository(place: Path) -> Iterator[SqlRepository]:
-    with closing(SqlRepository(place)) as opened:
+def repository(place: Path) -> Iterator[SqliteRepository]:
+    with closing(SqliteRepository(place)) as opened:
         yield opened
 
 
@@ -74,7 +74,7 @@ def test_every_connection_that_writes_has_its_pragmas(place: Path) -> None:
 
 
 def test_the_connection_of_alembics_commands_has_its_pragmas(place: Path) -> None:
-    with closing(SqlRepository(place)) as opened:
+    with closing(SqliteRepository(place)) as opened:
         opened.prepare()
     with Database(place).unprepared() as connection:
         # A migration replaces tables, and dropping one must not delete what refers to it.
@@ -99,7 +99,7 @@ def test_a_reading_transaction_holds_no_write_lock(place: Path) -> None:
             other.execute("ROLLBACK")
 
 
-def test_a_reader_is_not_blocked_by_a_writer(place: Path, repository: SqlRepository) -> None:
+def test_a_reader_is_not_blocked_by_a_writer(place: Path, repository: SqliteRepository) -> None:
     save(repository, "Committed")
     with closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
@@ -111,11 +111,11 @@ def test_a_reader_is_not_blocked_by_a_writer(place: Path, repository: SqlReposit
 
 
 def test_the_first_load_of_a_server_is_not_blocked_by_a_writer(
-    place: Path, repository: SqlRepository
+    place: Path, repository: SqliteRepository
 ) -> None:
     save(repository, "Committed")
     loaded: list[str] = []
-    with closing(SqlRepository(place)) as starting:
+    with closing(SqliteRepository(place)) as starting:
         reader = threading.Thread(target=lambda: loaded.extend(contents(starting)))
         with closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as writer:
             writer.execute("BEGIN IMMEDIATE")
@@ -130,7 +130,7 @@ def test_the_first_load_of_a_server_is_not_blocked_by_a_writer(
 
 def test_a_reader_sees_one_state_of_the_store(place: Path) -> None:
     count = "SELECT count(*) FROM contexts"
-    with closing(SqlRepository(place)) as repository, closing(Database(place)) as database:
+    with closing(SqliteRepository(place)) as repository, closing(Database(place)) as database:
         save(repository, "First")
         with database.reading() as connection:
             before = connection.exec_driver_sql(count).scalar_one()
@@ -155,7 +155,7 @@ def break_a_rule(database: Database) -> None:
         connection.execute("INSERT INTO contexts VALUES (1, 99, 5, 0, 0, 'orphan')")
 
 
-def statements(repository: SqlRepository) -> list[str]:
+def statements(repository: SqliteRepository) -> list[str]:
     """Collect, from now on, every statement that SQLite starts on the pool's connections."""
     collected: list[str] = []
 
@@ -166,7 +166,9 @@ def statements(repository: SqlRepository) -> list[str]:
     return collected
 
 
-def test_nobody_can_commit_while_a_checkpoint_runs(place: Path, repository: SqlRepository) -> None:
+def test_nobody_can_commit_while_a_checkpoint_runs(
+    place: Path, repository: SqliteRepository
+) -> None:
     repository.prepare()
     attempts: list[str] = []
 
@@ -190,7 +192,7 @@ def test_nobody_can_commit_while_a_checkpoint_runs(place: Path, repository: SqlR
 
 
 def test_a_checkpoint_that_meets_another_writer_is_made_up_for_by_the_next_save(
-    place: Path, repository: SqlRepository
+    place: Path, repository: SqliteRepository
 ) -> None:
     for number in range(COMMITS_PER_CHECKPOINT - 1):
         save(repository, f"{number}")
@@ -205,7 +207,7 @@ def test_a_checkpoint_that_meets_another_writer_is_made_up_for_by_the_next_save(
 
 
 def test_a_call_that_may_not_wait_meets_another_writer_and_changes_nothing(
-    place: Path, repository: SqlRepository, caplog: pytest.LogCaptureFixture
+    place: Path, repository: SqliteRepository, caplog: pytest.LogCaptureFixture
 ) -> None:
     kept = save(repository, "First")
     token = MAY_WAIT.set(False)
@@ -228,7 +230,7 @@ def test_a_call_that_may_not_wait_meets_another_writer_and_changes_nothing(
 
 
 def test_a_connection_waits_again_after_a_call_that_might_not(
-    place: Path, repository: SqlRepository
+    place: Path, repository: SqliteRepository
 ) -> None:
     token = MAY_WAIT.set(False)
     try:
@@ -239,7 +241,9 @@ def test_a_connection_waits_again_after_a_call_that_might_not(
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000
 
 
-def test_the_write_lock_is_free_after_a_checkpoint(place: Path, repository: SqlRepository) -> None:
+def test_the_write_lock_is_free_after_a_checkpoint(
+    place: Path, repository: SqliteRepository
+) -> None:
     for number in range(COMMITS_PER_CHECKPOINT):
         save(repository, f"{number}")
     with closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as other:
@@ -248,7 +252,7 @@ def test_the_write_lock_is_free_after_a_checkpoint(place: Path, repository: SqlR
 
 
 def test_the_file_changes_only_when_a_checkpoint_is_due(
-    place: Path, repository: SqlRepository
+    place: Path, repository: SqliteRepository
 ) -> None:
     repository.prepare()
     before = place.stat().st_mtime_ns
@@ -259,7 +263,7 @@ def test_the_file_changes_only_when_a_checkpoint_is_due(
     assert place.stat().st_mtime_ns > before
 
 
-def test_checkpoints_are_passive_and_never_truncate(repository: SqlRepository) -> None:
+def test_checkpoints_are_passive_and_never_truncate(repository: SqliteRepository) -> None:
     seen = statements(repository)
     for number in range(COMMITS_PER_CHECKPOINT * 2):
         save(repository, f"{number}")
@@ -269,7 +273,9 @@ def test_checkpoints_are_passive_and_never_truncate(repository: SqlRepository) -
     ] * 2
 
 
-def test_the_wal_stays_small_after_a_thousand_saves(place: Path, repository: SqlRepository) -> None:
+def test_the_wal_stays_small_after_a_thousand_saves(
+    place: Path, repository: SqliteRepository
+) -> None:
     wal = place.with_name("memory.db-wal")
     largest = 0
     for number in range(1000):
@@ -281,7 +287,7 @@ def test_the_wal_stays_small_after_a_thousand_saves(place: Path, repository: Sql
 
 def test_the_wal_of_two_servers_stays_small_as_well(place: Path) -> None:
     wal = place.with_name("memory.db-wal")
-    with closing(SqlRepository(place)) as first, closing(SqlRepository(place)) as second:
+    with closing(SqliteRepository(place)) as first, closing(SqliteRepository(place)) as second:
         for number in range(300):
             save(first, f"first {number} " * 20)
             save(second, f"second {number} " * 20)
@@ -296,7 +302,7 @@ def test_a_large_wal_that_a_crash_left_is_copied_when_the_file_is_opened(place: 
     wal = place.with_name("memory.db-wal")
     assert wal.stat().st_size > 4 * 1024 * 1024
     before = place.stat().st_size
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         assert len(contents(repository)) == 80
         assert place.stat().st_size > before
         save(repository, "next")
@@ -307,7 +313,7 @@ def test_a_checkpoint_that_a_reader_holds_up_loses_nothing(place: Path) -> None:
     count = COMMITS_PER_CHECKPOINT * 2
     with (
         closing(Database(place)) as database,
-        closing(SqlRepository(place)) as repository,
+        closing(SqliteRepository(place)) as repository,
         database.reading() as connection,
     ):
         connection.exec_driver_sql("SELECT * FROM contexts").all()
@@ -324,67 +330,69 @@ def test_servers_that_save_and_checkpoint_at_once_lose_nothing(place: Path) -> N
     for server in servers:
         server.join()
     assert [server.exitcode for server in servers] == [0, 0, 0]
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         found = sorted(contents(repository))
     assert found == sorted(f"{name} {number}" for name in "abc" for number in range(150))
     assert faults_within(place) == []
 
 
 def test_an_id_is_not_given_again_after_the_last_one_is_forgotten(place: Path) -> None:
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         assert [save(repository, word) for word in ("one", "two", "three")] == [1, 2, 3]
         for number in (3, 2, 1):
             repository.forget(number, project=None)
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         assert save(repository, "four") == 4
 
 
 @pytest.mark.parametrize("suffixes", [("",), ("", "-wal"), ("", "-wal", "-shm")])
 def test_a_deleted_file_is_made_anew_by_the_next_save(
-    place: Path, repository: SqlRepository, suffixes: tuple[str, ...]
+    place: Path, repository: SqliteRepository, suffixes: tuple[str, ...]
 ) -> None:
     save(repository, "Deleted with the file")
     for suffix in suffixes:
         place.with_name(f"memory.db{suffix}").unlink()
     save(repository, "Saved to the new file")
-    with closing(SqlRepository(place)) as other:
+    with closing(SqliteRepository(place)) as other:
         assert contents(other) == contents(repository) == ["Saved to the new file"]
     repository.close()
     assert faults_within(place) == []
 
 
 def test_a_deleted_folder_is_made_anew_by_the_next_save(
-    place: Path, repository: SqlRepository
+    place: Path, repository: SqliteRepository
 ) -> None:
     save(repository, "Deleted with the folder")
     shutil.rmtree(place.parent)
     save(repository, "Saved to the new file")
-    with closing(SqlRepository(place)) as other:
+    with closing(SqliteRepository(place)) as other:
         assert contents(other) == ["Saved to the new file"]
 
 
-def test_a_deleted_file_is_empty_for_the_next_load(place: Path, repository: SqlRepository) -> None:
+def test_a_deleted_file_is_empty_for_the_next_load(
+    place: Path, repository: SqliteRepository
+) -> None:
     save(repository, "Deleted with the file")
     place.unlink()
     assert contents(repository) == []
 
 
-def test_a_replaced_file_takes_the_next_save(place: Path, repository: SqlRepository) -> None:
+def test_a_replaced_file_takes_the_next_save(place: Path, repository: SqliteRepository) -> None:
     aside = place.with_name("aside.db")
-    with closing(SqlRepository(aside)) as other:
+    with closing(SqliteRepository(aside)) as other:
         save(other, "From the other file")
     save(repository, "In the first file")
     aside.replace(place)
     assert contents(repository) == ["From the other file"]
     save(repository, "Saved to the new file")
-    with closing(SqlRepository(place)) as other:
+    with closing(SqliteRepository(place)) as other:
         assert contents(other) == ["Saved to the new file", "From the other file"]
     repository.close()
     assert faults_within(place) == []
 
 
 def test_a_log_that_a_reader_keeps_from_being_copied_outlives_its_file(
-    place: Path, repository: SqlRepository
+    place: Path, repository: SqliteRepository
 ) -> None:
     save(repository, "Before the reader")
     reader = sqlite3.connect(place, isolation_level=None)
@@ -400,7 +408,7 @@ def test_a_log_that_a_reader_keeps_from_being_copied_outlives_its_file(
 
 
 def test_an_earlier_file_put_in_place_meanwhile_is_adopted(
-    place: Path, repository: SqlRepository
+    place: Path, repository: SqliteRepository
 ) -> None:
     save(repository, "In the first file")
     with closing(sqlite3.connect(place.with_name("earlier.db"))) as earlier:
@@ -414,7 +422,7 @@ def test_an_earlier_file_put_in_place_meanwhile_is_adopted(
 
 
 def test_two_repositories_whose_file_is_deleted_find_each_others_next_saves(place: Path) -> None:
-    with closing(SqlRepository(place)) as first, closing(SqlRepository(place)) as second:
+    with closing(SqliteRepository(place)) as first, closing(SqliteRepository(place)) as second:
         save(first, "Deleted with the file")
         contents(second)
         place.unlink()
@@ -453,7 +461,7 @@ def test_two_servers_whose_file_is_deleted_lose_no_later_save(
     place: Path, suffixes: tuple[str, ...]
 ) -> None:
     refused = []
-    with another_server(place) as tell, closing(SqlRepository(place)) as repository:
+    with another_server(place) as tell, closing(SqliteRepository(place)) as repository:
         tell("deleted 1")
         save(repository, "deleted 2")
         for suffix in suffixes:
@@ -470,10 +478,10 @@ def test_two_servers_whose_file_is_deleted_lose_no_later_save(
 
 def test_two_servers_whose_file_is_replaced_lose_no_later_save(place: Path) -> None:
     aside = place.with_name("aside.db")
-    with closing(SqlRepository(aside)) as other:
+    with closing(SqliteRepository(aside)) as other:
         save(other, "replaced with")
     refused = []
-    with another_server(place) as tell, closing(SqlRepository(place)) as repository:
+    with another_server(place) as tell, closing(SqliteRepository(place)) as repository:
         tell("gone 1")
         save(repository, "gone 2")
         aside.replace(place)
@@ -488,14 +496,14 @@ def test_two_servers_whose_file_is_replaced_lose_no_later_save(place: Path) -> N
     assert faults_within(place) == []
 
 
-def test_a_repository_works_again_after_it_was_closed(repository: SqlRepository) -> None:
+def test_a_repository_works_again_after_it_was_closed(repository: SqliteRepository) -> None:
     save(repository, "Before")
     repository.close()
     assert contents(repository) == ["Before"]
 
 
 def test_closing_leaves_one_file_that_holds_everything(
-    place: Path, repository: SqlRepository
+    place: Path, repository: SqliteRepository
 ) -> None:
     save(repository, "All of it")
     repository.close()
@@ -504,7 +512,7 @@ def test_closing_leaves_one_file_that_holds_everything(
 
 
 def plan_of_page(
-    repository: SqlRepository, path: Path, tags: tuple[str, ...], minimum: int
+    repository: SqliteRepository, path: Path, tags: tuple[str, ...], minimum: int
 ) -> list[str]:
     """Load a page; return what SQLite says it does for the statement that orders its ids."""
     executed: list[tuple[str, object]] = []
@@ -547,7 +555,7 @@ def plan_of_page(
 )
 def test_a_page_is_read_off_the_index_without_scanning_or_sorting(
     place: Path,
-    repository: SqlRepository,
+    repository: SqliteRepository,
     tags: tuple[str, ...],
     minimum: int,
     search: str,

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from tests.storage.sqlite.stores import contents, everything, execute, mode, save
 
 
 @pytest.mark.usefixtures("open_umask")
 def test_a_fresh_store_and_its_folders_are_for_their_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "memory.db"
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         save(repository, "Private")
         assert {name.name: mode(name) for name in path.parent.iterdir()} == {
             "memory.db": 0o600,
@@ -24,11 +24,11 @@ def test_a_fresh_store_and_its_folders_are_for_their_owner_alone(tmp_path: Path)
 
 @pytest.mark.usefixtures("open_umask")
 def test_an_existing_store_that_others_may_read_is_tightened_with_its_wal(place: Path) -> None:
-    with closing(SqlRepository(place)) as first:
+    with closing(SqliteRepository(place)) as first:
         save(first, "Private")
         for suffix in ("", "-wal", "-shm"):
             place.with_name(f"memory.db{suffix}").chmod(0o644)
-        with closing(SqlRepository(place)) as second:
+        with closing(SqliteRepository(place)) as second:
             save(second, "Also private")
             assert {path.name: mode(path) for path in place.parent.iterdir()} == {
                 "memory.db": 0o600,
@@ -49,7 +49,7 @@ def test_a_folder_that_was_there_keeps_its_mode(tmp_path: Path, given: int) -> N
 def test_the_default_folder_is_tightened(tmp_path: Path) -> None:
     folder = tmp_path / "ours"
     folder.mkdir(mode=0o755)
-    with closing(SqlRepository(folder / "memory.db", own_folder=True)) as repository:
+    with closing(SqliteRepository(folder / "memory.db", own_folder=True)) as repository:
         repository.prepare()
     assert mode(folder) == 0o700
 
@@ -57,7 +57,7 @@ def test_the_default_folder_is_tightened(tmp_path: Path) -> None:
 def test_a_mode_stricter_than_ours_stays(place: Path) -> None:
     everything(place)
     place.chmod(0o400)
-    with closing(SqlRepository(place, own_folder=True)) as repository:
+    with closing(SqliteRepository(place, own_folder=True)) as repository:
         assert contents(repository) == []
     assert mode(place) == 0o400
 
@@ -65,14 +65,14 @@ def test_a_mode_stricter_than_ours_stays(place: Path) -> None:
 def test_an_empty_file_becomes_a_store(place: Path) -> None:
     place.parent.mkdir()
     place.touch(mode=0o644)
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         assert save(repository, "First") == 1
         assert contents(repository) == ["First"]
     assert mode(place) == 0o600
 
 
 def test_nothing_is_made_before_the_first_call(place: Path) -> None:
-    SqlRepository(place).close()
+    SqliteRepository(place).close()
     assert not place.parent.exists()
 
 
@@ -91,7 +91,7 @@ def test_nothing_is_made_before_the_first_call(place: Path) -> None:
 )
 def test_a_file_may_have_any_name(place: Path, name: str) -> None:
     path = place.parent / name
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         save(repository, "Found")
     assert [other.name for other in path.parent.iterdir()] == [name]
     assert [found.note.content for found in everything(path).values()] == ["Found"]
@@ -111,5 +111,5 @@ def test_a_file_of_another_program_keeps_its_mode(place: Path, make: object) -> 
     make(place)
     place.chmod(0o644)
     with pytest.raises(Exception, match="it was left as it is"):
-        SqlRepository(place).prepare()
+        SqliteRepository(place).prepare()
     assert mode(place) == 0o644

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from extended_memory.domain import Context, Note
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from tests.data.write_with_0_9_0 import LONG, SAVED
 from tests.storage.sqlite.stores import (
     OURS,
@@ -124,7 +124,7 @@ def test_projects_begin_and_end_with_their_contexts(
 ) -> None:
     local_zone("UTC0")
     adopted = everything(written).values()
-    with closing(SqlRepository(written)) as repository:
+    with closing(SqliteRepository(written)) as repository:
         projects = {
             project.name: (project.context_count, project.created_at, project.last_saved_at)
             for project in repository.projects()
@@ -151,7 +151,7 @@ def test_projects_begin_and_end_with_their_contexts(
 def test_shared_tags_are_counted_anew_in_each_project(
     written: Path, project: str, expected: list[tuple[str, int]]
 ) -> None:
-    with closing(SqlRepository(written)) as repository:
+    with closing(SqliteRepository(written)) as repository:
         page = repository.popular_tags(project, minimum_count=1, limit=100)
     assert [(tag.tag, tag.count) for tag in page.tags] == expected
 
@@ -162,13 +162,13 @@ def test_counts_links_and_pages_are_sound_after_adoption(written: Path) -> None:
 
 
 def test_a_forgotten_last_id_is_not_given_again(written: Path) -> None:
-    with closing(SqlRepository(written)) as repository:
+    with closing(SqliteRepository(written)) as repository:
         assert save(repository, "The first save after adoption") == 121
 
 
 def test_the_last_id_is_the_highest_one_where_sqlite_noted_none(written: Path) -> None:
     execute(written, "DELETE FROM sqlite_sequence")
-    with closing(SqlRepository(written)) as repository:
+    with closing(SqliteRepository(written)) as repository:
         assert save(repository, "The first save after adoption") == 109
 
 
@@ -236,13 +236,13 @@ def test_a_save_that_repeats_an_adopted_context_finds_it(written: Path) -> None:
         "INSERT INTO contexts (project_id, content, importance_level) "
         "VALUES ('General', 'Saved a moment ago', 5)",
     )
-    with closing(SqlRepository(written)) as repository:
+    with closing(SqliteRepository(written)) as repository:
         assert save(repository, "Saved a moment ago") == 121
         assert contents(repository).count("Saved a moment ago") == 1
 
 
 def test_an_adopted_context_can_be_forgotten(written: Path) -> None:
-    with closing(SqlRepository(written)) as repository:
+    with closing(SqliteRepository(written)) as repository:
         assert repository.forget(101, project="my proj") == "my proj"
     assert 101 not in everything(written)
     assert faults_within(written) == []

@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from extended_memory.errors import (
     StoreError,
 )
-from extended_memory.storage.sqlite.repository import SqlRepository
+from extended_memory.storage.sqlite.repository import SqliteRepository
 from extended_memory.storage.sqlite.schema import upgrade
 from extended_memory.version import __version__
 from tests.storage.sqlite.stores import (
@@ -169,7 +169,7 @@ def test_alembic_thins_out_the_backups_only_after_it_has_upgraded(
 
 @pytest.mark.parametrize("target", ["base", "-1"])
 def test_a_downgrade_is_refused_and_changes_nothing(place: Path, target: str) -> None:
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         save(repository, "Kept")
     before = dump(place)
     refused = alembic("downgrade", target)
@@ -190,7 +190,7 @@ def test_alembic_leaves_the_file_of_a_newer_release_as_it_is(
 
 def make_newer(path: Path) -> None:
     """Make a store of release 7.0.0, whose revision nobody here knows."""
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         save(repository, "Of the future")
     execute(
         path,
@@ -227,7 +227,7 @@ def make_text(path: Path) -> None:
 
 def make_damaged(path: Path) -> None:
     """Make a store whose pages beyond the first are noise."""
-    with closing(SqlRepository(path)) as repository:
+    with closing(SqliteRepository(path)) as repository:
         for number in range(50):
             save(repository, f"{number} " * 500)
     whole = path.read_bytes()
@@ -252,7 +252,7 @@ def test_a_file_that_cannot_be_used_is_left_as_it_is_with_a_sentence(
     assert callable(make)
     make(place)
     before = place.read_bytes()
-    repository = SqlRepository(place)
+    repository = SqliteRepository(place)
     for call in (contents, lambda store: save(store, "Refused")):
         with pytest.raises(StoreError) as refused:
             call(repository)
@@ -270,7 +270,7 @@ def test_a_fault_is_logged_once_until_it_is_gone(
     assert callable(make)
     make(place)
     aside = place.with_name("aside")
-    with closing(SqlRepository(place)) as repository:
+    with closing(SqliteRepository(place)) as repository:
         for _ in range(3):
             with pytest.raises(StoreError):
                 contents(repository)
@@ -287,13 +287,13 @@ def test_a_fault_is_logged_once_until_it_is_gone(
 def test_a_folder_in_the_place_of_the_file_is_a_sentence(place: Path) -> None:
     place.mkdir(parents=True)
     with pytest.raises(StoreError, match=r"^memory\.db cannot be opened"):
-        SqlRepository(place).prepare()
+        SqliteRepository(place).prepare()
 
 
 def test_a_file_in_the_place_of_the_folder_is_a_sentence(place: Path) -> None:
     place.parent.write_text("in the way")
     with pytest.raises(StoreError, match=r"^memory\.db cannot be opened"):
-        SqlRepository(place).prepare()
+        SqliteRepository(place).prepare()
     assert place.parent.read_text() == "in the way"
 
 
