@@ -13,6 +13,7 @@ import pytest
 
 from extended_memory.storage.sqlite.file import permissions
 from extended_memory.storage.sqlite.schema import upgrade
+from tests.storage.sqlite.schema.test_adoption_in_processes import write_rows
 from tests.storage.sqlite.servers import prepare, prepare_with_limit, refusal_of_prepare
 from tests.storage.sqlite.stores import (
     ROW,
@@ -27,7 +28,6 @@ from tests.storage.sqlite.stores import (
     make_0003,
     rows,
 )
-from tests.storage.sqlite.test_adoption_in_processes import write_rows
 
 OLDER = "memory.db.backup-2025010{}T000000Z-0.9.0"
 
