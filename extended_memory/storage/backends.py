@@ -90,9 +90,9 @@ def store_files(location: SqliteLocation | RedisLocation) -> tuple[Path, ...]:
 
 def side_files(location: SqliteLocation) -> tuple[Path, ...]:
     """Return where SQLite keeps files beside a store's own; it plays them back and deletes them."""
-    from extended_memory.storage.sqlite.file import orphans
+    from extended_memory.storage.sqlite.file import side_files
 
-    return orphans.sides(location.path)
+    return side_files.beside(location.path)
 
 
 def back_up(

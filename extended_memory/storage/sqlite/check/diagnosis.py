@@ -12,10 +12,10 @@ from extended_memory.errors import (
     Diagnosis,
     StoreError,
 )
-from extended_memory.storage.sqlite.file import copies, orphans, permissions, unfinished
+from extended_memory.storage.sqlite.file import copies, orphans, permissions, side_files, unfinished
 from extended_memory.storage.sqlite.file.engine import connect
 from extended_memory.storage.sqlite.file.faults import cause, fault
-from extended_memory.storage.sqlite.file.open_files import holders
+from extended_memory.storage.sqlite.file.open_files import processes_with
 from extended_memory.storage.sqlite.schema import upgrade
 from extended_memory.storage.sqlite.schema.upgrade import HEAD, FileState
 
@@ -64,7 +64,7 @@ def diagnoses(path: Path) -> Iterator[Diagnosis]:
 
 
 def _of_the_file(path: Path) -> Iterator[Diagnosis]:
-    wal = permissions.size(path.with_name(f"{path.name}-wal"))
+    wal = permissions.size(side_files.wal(path))
     yield Diagnosis(fact=f"The memory is {path} ({_megabytes(permissions.size(path))}).")
     if wal > _LARGE_WAL:
         yield Diagnosis(
@@ -138,7 +138,7 @@ def _of_the_mode(path: Path) -> Iterator[Diagnosis]:
 
 
 def _of_the_users(path: Path) -> Diagnosis:
-    others = holders(path)
+    others = processes_with(path)
     if others is None:
         return Diagnosis(fact="Whether other servers use it cannot be seen on this system.")
     if not others:

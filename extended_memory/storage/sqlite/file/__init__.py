@@ -8,6 +8,7 @@
 - ``unfinished``   parts of copies, and what a killed maker leaves of one
 - ``states``       whether copies are of one state of a file
 - ``orphans``      logs and journals whose file is gone
+- ``side_files``   the files that SQLite keeps beside a database
 - ``permissions``  files that only their owner may read
 - ``open_files``   which other processes have a file open
 """

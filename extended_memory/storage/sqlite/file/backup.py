@@ -26,11 +26,15 @@ from extended_memory.errors import (
     StoreError,
 )
 from extended_memory.output import OutputError
-from extended_memory.storage.sqlite.file import copies, orphans, permissions, unfinished
+from extended_memory.storage.sqlite.file import copies, orphans, permissions, side_files, unfinished
 from extended_memory.storage.sqlite.file.copies import Tell, nobody
 from extended_memory.storage.sqlite.file.engine import READ_WRITE, connect
 from extended_memory.storage.sqlite.file.faults import fault, is_locked
-from extended_memory.storage.sqlite.file.open_files import holders, in_use, require_unused
+from extended_memory.storage.sqlite.file.open_files import (
+    in_use_error,
+    processes_with,
+    require_unused,
+)
 from extended_memory.storage.sqlite.schema import upgrade
 from extended_memory.storage.sqlite.schema.upgrade import FileState
 
@@ -80,8 +84,8 @@ def store_files(path: Path) -> tuple[Path, ...]:
     there: list[Path] = []
     with suppress(OSError):  # no folder, or one that nobody can look into or write to
         there += [*unfinished.unfinished(path), *orphans.kept(path)]
-        there += [f for copy in copies.beside(path) for f in copies.with_side_files(copy.path)]
-    return (*copies.with_side_files(path), *there)
+        there += [f for copy in copies.beside(path) for f in side_files.with_database(copy.path)]
+    return (*side_files.with_database(path), *there)
 
 
 def _place_for(target: Path, store: tuple[Path, ...], *, overwrite: bool) -> Path:
@@ -91,7 +95,7 @@ def _place_for(target: Path, store: tuple[Path, ...], *, overwrite: bool) -> Pat
         OutputError: something is there that is not to be written over, or is no file.
     """
     to = output.target(target, store=store)
-    for side in orphans.sides(to.path):  # what lies there is moved away
+    for side in side_files.beside(to.path):  # what lies there is moved away
         output.target(side, store=store)
     if to.is_stream:
         raise OutputError(
@@ -220,7 +224,7 @@ def _replace(
 
 def _move(path: Path, target: Path) -> None:
     """Give a file another name, with what belongs to it; the file itself comes last."""
-    files_of = zip(copies.with_side_files(path), copies.with_side_files(target), strict=True)
+    files_of = zip(side_files.with_database(path), side_files.with_database(target), strict=True)
     for old, new in reversed([*files_of]):
         if old.exists():
             old.replace(new)
@@ -270,7 +274,7 @@ def _faults(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         if is_locked(error):
-            raise in_use(path.name, holders(path) or ()) from None
+            raise in_use_error(path.name, processes_with(path) or ()) from None
         raise fault(error, name=path.name) from error
 
 

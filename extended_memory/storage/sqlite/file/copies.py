@@ -9,7 +9,7 @@ another, and no copy of a damaged file pushes out a whole one.
 import logging
 import re
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -23,7 +23,7 @@ from extended_memory.domain import (
 from extended_memory.errors import (
     StoreError,
 )
-from extended_memory.storage.sqlite.file import orphans, permissions
+from extended_memory.storage.sqlite.file import orphans, permissions, side_files
 from extended_memory.storage.sqlite.file.engine import IMMUTABLE, connect
 from extended_memory.storage.sqlite.file.open_files import require_unused
 
@@ -144,14 +144,8 @@ def _is_recent(copy: Copy) -> bool:
 
 def remove(copy: Path) -> None:
     """Remove a copy, or a part of one, with what SQLite may have put beside it."""
-    for file in with_side_files(copy):
+    for file in side_files.with_database(copy):
         file.unlink(missing_ok=True)
-
-
-def with_side_files(path: Path) -> Iterator[Path]:
-    """Give a file, and what SQLite may put beside it."""
-    yield path
-    yield from orphans.sides(path)
 
 
 def _beginning(path: Path) -> str:
@@ -252,4 +246,4 @@ def _require_sound(copy: Path, name: str) -> None:
 
 def reading_mode(path: Path) -> str:
     """Return how to read a copy, without a trace beside it where it has no WAL of its own."""
-    return "mode=rw" if permissions.size(path.with_name(f"{path.name}-wal")) else IMMUTABLE
+    return "mode=rw" if permissions.size(side_files.wal(path)) else IMMUTABLE

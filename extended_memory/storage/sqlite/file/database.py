@@ -38,7 +38,7 @@ from extended_memory.errors import (
 )
 from extended_memory.storage.contract import MAY_WAIT
 from extended_memory.storage.fault_log import FaultLog
-from extended_memory.storage.sqlite.file import orphans, permissions, unfinished
+from extended_memory.storage.sqlite.file import orphans, permissions, side_files, unfinished
 from extended_memory.storage.sqlite.file.engine import (
     BUSY_TIMEOUT_SECONDS,
     IMMUTABLE,
@@ -68,8 +68,8 @@ class Database:
 
     def __init__(self, path: Path, *, own_folder: bool = False, must_exist: bool = False) -> None:
         self.path = path
-        self._wal = path.with_name(f"{path.name}-wal")
-        self._shm = path.with_name(f"{path.name}-shm")
+        self._wal = side_files.wal(path)
+        self._shm = side_files.shm(path)
         self._own_folder = own_folder
         self._must_exist = must_exist
         self._opening = threading.RLock()

@@ -9,14 +9,15 @@ from pathlib import Path
 from extended_memory.errors import (
     StoreBusyError,
 )
+from extended_memory.storage.sqlite.file import side_files
 
 _PROCESSES = Path("/proc")
 
-_LOCK_OF_A_USER = 128
+_USER_LOCK_BYTE = 128
 """The byte of a log's index (``-shm``) that each of its users has locked: SQLite's UNIX_SHM_DMS."""
 
 
-def holders(path: Path) -> tuple[int, ...] | None:
+def processes_with(path: Path) -> tuple[int, ...] | None:
     """Return the ids of other processes that have a file open, None where nobody can say.
 
     Linux alone says it in files, and of another user's processes to root alone.
@@ -35,18 +36,18 @@ def holders(path: Path) -> tuple[int, ...] | None:
 
 
 def require_unused(path: Path) -> None:
-    """Refuse where another process has one of the files open that lie beside a database.
+    """Refuse where another process has a database open, or a file beside it.
 
     Raises:
         StoreBusyError: one has.
     """
-    beside = [path.with_name(path.name + ending) for ending in ("", "-wal", "-shm", "-journal")]
-    users = {user for file in beside for user in holders(file) or ()}
-    if users or _is_locked(path.with_name(f"{path.name}-shm")):
-        raise in_use(path.name, users)
+    files = side_files.with_database(path)
+    users = {user for file in files for user in processes_with(file) or ()}
+    if users or _is_locked(side_files.shm(path)):
+        raise in_use_error(path.name, users)
 
 
-def in_use(name: str, users: Collection[int] = ()) -> StoreBusyError:
+def in_use_error(name: str, users: Collection[int] = ()) -> StoreBusyError:
     """Return the refusal to touch a file that others use."""
     others = f"{len(users)} other processes use" if len(users) > 1 else "another process uses"
     return StoreBusyError(
@@ -69,7 +70,7 @@ def _is_locked(index: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _LOCK_OF_A_USER)
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _USER_LOCK_BYTE)
     except OSError as error:
         return error.errno in {errno.EACCES, errno.EAGAIN}
     else:

@@ -19,23 +19,15 @@ from typing import Final
 
 from extended_memory import output
 from extended_memory.domain import MovedFile
-from extended_memory.storage.sqlite.file import permissions
+from extended_memory.storage.sqlite.file import permissions, side_files
 from extended_memory.storage.sqlite.file.open_files import require_unused
-
-SIDES: Final = ("-wal", "-shm", "-journal")
-"""How the names of those files end."""
 
 _NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
 """What file systems say that have no hard links, or no more of them."""
 
-_KEPT: Final = re.compile(r"-(?:wal|shm|journal)\.backup-\d{8}T\d{6}Z-replaced")
+_KEPT: Final = re.compile(rf"(?:{'|'.join(side_files.ENDINGS)})\.backup-\d{{8}}T\d{{6}}Z-replaced")
 
 logger = logging.getLogger(__name__)
-
-
-def sides(path: Path) -> tuple[Path, ...]:
-    """Return where SQLite keeps files beside a database."""
-    return tuple(path.with_name(path.name + ending) for ending in SIDES)
 
 
 def kept(path: Path) -> list[Path]:
@@ -53,7 +45,7 @@ def set_aside(path: Path) -> tuple[MovedFile, ...]:
     Raises:
         StoreBusyError: another process uses it.
     """
-    if not any(side.exists() for side in sides(path)):
+    if not any(side.exists() for side in side_files.beside(path)):
         return ()
     require_unused(path)
     return _moved(path)
@@ -79,7 +71,7 @@ def make_file(path: Path) -> None:
     Servers that start at once do it one after another: the second finds the file of the first,
     whose log is none of those.
     """
-    if not path.exists() and any(side.exists() for side in sides(path)):
+    if not path.exists() and any(side.exists() for side in side_files.beside(path)):
         with _turn(path.parent):
             if not path.exists():
                 for one in _moved(path):
@@ -95,7 +87,7 @@ def keep_log(path: Path) -> None:
 
     It gets a second name and stays what it is, as another server may be doing the same.
     """
-    log = path.with_name(f"{path.name}-wal")
+    log = side_files.wal(path)
     try:
         is_at_stake = not path.stat().st_size and log.stat().st_size > 0
     except OSError:
@@ -120,7 +112,7 @@ def keep_log(path: Path) -> None:
 def _moved(path: Path) -> tuple[MovedFile, ...]:
     moved: list[MovedFile] = []
     try:
-        for side in sides(path):
+        for side in side_files.beside(path):
             if side.exists():
                 moved.append(keep(side))  # noqa: PERF401 - what was moved is put back
     except OSError:

@@ -9,6 +9,7 @@ from pathlib import Path
 from extended_memory.errors import (
     StoreError,
 )
+from extended_memory.storage.sqlite.file import side_files
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -104,7 +105,7 @@ def holds_something(path: Path) -> bool:
     except OSError:
         return True  # opening it says why
     is_empty = stat.S_ISREG(status.st_mode) and not status.st_size
-    return not is_empty or bool(size(path.with_name(f"{path.name}-wal")))
+    return not is_empty or bool(size(side_files.wal(path)))
 
 
 def _is_ours(status: os.stat_result) -> bool:

@@ -6,7 +6,7 @@ Only copies are read here, never a file that SQLite has open: closing it would d
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from extended_memory.storage.sqlite.file import copies, permissions
+from extended_memory.storage.sqlite.file import copies, permissions, side_files
 
 _HEADER_BYTES: Final = 100
 _EACH_COPYS_OWN: Final = ((92, 100), (40, 44), (24, 28), (18, 20))
@@ -28,9 +28,7 @@ def copies_of_the_state(copy: Path, path: Path, kind: copies.Kind) -> list[Path]
 
 
 def _is_same(one: Path, other: Path) -> bool:
-    if permissions.size(one) != permissions.size(other) or permissions.size(
-        one.with_name(f"{one.name}-wal")
-    ):
+    if permissions.size(one) != permissions.size(other) or permissions.size(side_files.wal(one)):
         return False
     try:
         with one.open("rb") as left, other.open("rb") as right:

@@ -13,12 +13,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from extended_memory.storage.sqlite.file import copies
-from extended_memory.storage.sqlite.file.open_files import holders
+from extended_memory.storage.sqlite.file import copies, side_files
+from extended_memory.storage.sqlite.file.open_files import processes_with
 
 _UNTOUCHED_SECONDS: Final = 24 * 60 * 60
 _PART: Final = re.compile(
-    rf"(?P<part>(?:backup-.+|[a-z0-9_]+){re.escape(copies.UNFINISHED)})(?:-journal|-wal|-shm)?"
+    rf"(?P<part>(?:backup-.+|[a-z0-9_]+){re.escape(copies.UNFINISHED)})"
+    rf"(?:{'|'.join(side_files.ENDINGS)})?"
 )
 
 logger = logging.getLogger(__name__)
@@ -52,10 +53,10 @@ def _is_made_under_the_lock(part: Path, path: Path) -> bool:
 
 def _is_untouched(part: Path) -> bool:
     written = max(_times(part), default=0.0)
-    return time.time() - written > _UNTOUCHED_SECONDS and not holders(part)
+    return time.time() - written > _UNTOUCHED_SECONDS and not processes_with(part)
 
 
 def _times(part: Path) -> Iterator[float]:
-    for file in copies.with_side_files(part):
+    for file in side_files.with_database(part):
         with suppress(FileNotFoundError):
             yield file.stat().st_mtime

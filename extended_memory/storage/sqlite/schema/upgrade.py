@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine
 from extended_memory.errors import (
     StoreError,
 )
-from extended_memory.storage.sqlite.file import copies, permissions, states, unfinished
+from extended_memory.storage.sqlite.file import copies, permissions, side_files, states, unfinished
 from extended_memory.storage.sqlite.file.engine import connect, driver_connection, restructuring
 from extended_memory.storage.sqlite.file.faults import is_disk_full
 from extended_memory.version import __version__
@@ -254,7 +254,7 @@ def _take_back(copy: Path, path: Path, *, is_disk_full: bool) -> None:
 
 
 def _no_room(path: Path) -> StoreError:
-    size = permissions.size(path) + permissions.size(path.with_name(f"{path.name}-wal"))
+    size = permissions.size(path) + permissions.size(side_files.wal(path))
     megabytes = math.ceil(size * _ROOM_FOR_ONE_BYTE / 1_000_000)
     return StoreError(
         f"{path.name} cannot be upgraded, which takes about {megabytes:,} MB beside it, and the "
