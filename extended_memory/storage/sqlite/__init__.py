@@ -1,7 +1,9 @@
 """The repository on SQLite, through SQLAlchemy and Alembic.
 
 - ``repository``    the contract, a method for each of its own
-- ``statements``    the statements of the repository, built once from the models
+- ``queries``       what is read, through SQLAlchemy's connection
+- ``statements``    what is written, as SQL for the driver's connection
+- ``compilation``   statements become SQL for the driver's connection, and why
 - ``pages``         the ids that a selection means, a page of them
 - ``rows``          rows become values, and values rows: the one codec
 - ``writing``       the steps that change a store, within a transaction

@@ -26,7 +26,7 @@ from extended_memory.storage.sqlite.models import (
     ContextTagRow,
     TagRow,
 )
-from extended_memory.storage.sqlite.statements import PROJECT_ID
+from extended_memory.storage.sqlite.queries import PROJECT_ID
 
 _TAG_IDS = select(TagRow.id).where(
     TagRow.project_id == bindparam("project_id"),

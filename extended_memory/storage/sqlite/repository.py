@@ -32,7 +32,15 @@ from extended_memory.domain import (
 )
 from extended_memory.flaws import Finding
 from extended_memory.storage.contract import MemoryRepository, Tell
-from extended_memory.storage.sqlite import pages, renaming, rows, statements, summary, writing
+from extended_memory.storage.sqlite import (
+    pages,
+    queries,
+    renaming,
+    rows,
+    statements,
+    summary,
+    writing,
+)
 from extended_memory.storage.sqlite.file.database import Database
 from extended_memory.storage.sqlite.file.engine import driver_connection
 from extended_memory.storage.sqlite.models import ContextRow, ProjectRow, TrashRow
@@ -77,7 +85,7 @@ class SqliteRepository(MemoryRepository):
     @override
     def imported_origins(self, origins: Sequence[str]) -> Mapping[str, Standing]:
         with self._database.reading() as connection:
-            rows = connection.execute(statements.ORIGINS, {"origins": origins})
+            rows = connection.execute(queries.ORIGINS, {"origins": origins})
             return {row.origin: Standing(place=row.place, project=row.name) for row in rows}
 
     @override
@@ -130,7 +138,7 @@ class SqliteRepository(MemoryRepository):
     @override
     def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
         with self._database.reading() as connection:
-            found = connection.execute(statements.OWNERS, {"ids": ids})
+            found = connection.execute(queries.OWNERS, {"ids": ids})
             owners = {row.id: row.name for row in found if project in (None, row.name)}
             there = [context_id for context_id in dict.fromkeys(ids) if context_id in owners]
             return _contexts(connection, {context_id: owners[context_id] for context_id in there})
@@ -139,9 +147,9 @@ class SqliteRepository(MemoryRepository):
     def contexts_after(
         self, *, after: int, limit: int, projects: Collection[str] | None = None
     ) -> tuple[Context, ...]:
-        query = statements.CONTEXTS_AFTER
+        query = queries.CONTEXTS_AFTER
         if projects is not None:
-            query = query.where(statements.is_in(ContextRow, projects))
+            query = query.where(queries.is_in(ContextRow, projects))
         with self._database.reading() as connection:
             found = connection.execute(query, {"after": after, "limit": limit})
             owners = {row.id: row.name for row in found}
@@ -212,10 +220,10 @@ class SqliteRepository(MemoryRepository):
         self, context_id: int, *, project: str | None, limit: int
     ) -> tuple[Revision, ...]:
         with self._database.reading() as connection:
-            owner = connection.execute(statements.OWNER, {"id": context_id}).scalar()
+            owner = connection.execute(queries.OWNER, {"id": context_id}).scalar()
             if owner is None or project not in (None, owner):
                 return ()
-            found = connection.execute(statements.REVISIONS, {"id": context_id, "limit": limit})
+            found = connection.execute(queries.REVISIONS, {"id": context_id, "limit": limit})
             return tuple(rows.revision(row) for row in found.mappings())
 
     @override
@@ -225,7 +233,7 @@ class SqliteRepository(MemoryRepository):
         revised: dict[int, tuple[Revision, ...]] = {}
         with self._database.reading() as connection:
             asked = ids if projects is None else _within(connection, ids, projects)
-            query = statements.REVISIONS_OF
+            query = queries.REVISIONS_OF
             for row in connection.execute(query, {"ids": list(asked)}).mappings():
                 of = row["context_id"]
                 revised[of] = (*revised.get(of, ()), rows.revision(row))
@@ -233,7 +241,7 @@ class SqliteRepository(MemoryRepository):
 
     @override
     def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:
-        query = statements.TRASH
+        query = queries.TRASH
         if project is not None:
             query = query.where(ProjectRow.name == project)
         with self._database.reading() as connection:
@@ -244,9 +252,9 @@ class SqliteRepository(MemoryRepository):
     def trash_after(
         self, *, after: int, limit: int, projects: Collection[str] | None = None
     ) -> tuple[ForgottenContext, ...]:
-        query = statements.TRASH_AFTER
+        query = queries.TRASH_AFTER
         if projects is not None:
-            query = query.where(statements.is_in(TrashRow, projects))
+            query = query.where(queries.is_in(TrashRow, projects))
         with self._database.reading() as connection:
             found = connection.execute(query, {"after": after, "limit": limit})
             return tuple(rows.forgotten(row) for row in found.mappings())
@@ -276,13 +284,13 @@ class SqliteRepository(MemoryRepository):
     @override
     def projects(self) -> tuple[Project, ...]:
         with self._database.reading() as connection:
-            found = connection.execute(statements.PROJECTS).mappings()
+            found = connection.execute(queries.PROJECTS).mappings()
             return tuple(rows.project(row) for row in found)
 
     @override
     def project(self, name: str) -> Project | None:
         with self._database.reading() as connection:
-            found = connection.execute(statements.PROJECT, {"project": name}).mappings()
+            found = connection.execute(queries.PROJECT, {"project": name}).mappings()
             row = found.one_or_none()
         return None if row is None else rows.project(row)
 
@@ -290,10 +298,10 @@ class SqliteRepository(MemoryRepository):
     def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
         values = {"project": project, "minimum": minimum_count}
         with self._database.reading() as connection:
-            found = connection.execute(statements.POPULAR, values | {"limit": limit}).all()
+            found = connection.execute(queries.POPULAR, values | {"limit": limit}).all()
             total = len(found)
             if total == limit:
-                total = connection.execute(statements.POPULAR_TOTAL, values).scalar_one()
+                total = connection.execute(queries.POPULAR_TOTAL, values).scalar_one()
         tags = tuple(TagCount(tag=row.name, count=row.context_count) for row in found)
         return TagPage(tags=tags, total=total)
 
@@ -347,7 +355,7 @@ def _contexts(connection: Connection, owners: Mapping[int, str]) -> tuple[Contex
     ids = list(owners)
     if not ids:
         return ()
-    found = connection.execute(statements.CONTEXTS, {"ids": ids}).mappings()
+    found = connection.execute(queries.CONTEXTS, {"ids": ids}).mappings()
     there = {row["id"]: row for row in found}
     tags = _tags_of(connection, ids)
     return tuple(
@@ -362,11 +370,11 @@ def _within(
 ) -> frozenset[int]:
     """Return those of some ids whose context is in one of the projects, in the trash or not."""
     values = {"ids": list(ids), "projects": list(projects)}
-    return frozenset(connection.execute(statements.WITHIN, values).scalars())
+    return frozenset(connection.execute(queries.WITHIN, values).scalars())
 
 
 def _tags_of(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
     tags: dict[int, list[str]] = {context_id: [] for context_id in ids}
-    for context_id, name in connection.execute(statements.TAGS_OF, {"ids": ids}):
+    for context_id, name in connection.execute(queries.TAGS_OF, {"ids": ids}):
         tags[context_id].append(name)
     return {context_id: tuple(names) for context_id, names in tags.items()}

@@ -28,7 +28,7 @@ from extended_memory.search.index import (
     Statistics,
     VocabularyRange,
 )
-from extended_memory.storage.sqlite.search import statements
+from extended_memory.storage.sqlite.search import queries
 
 _BEYOND = "\U0010ffff"
 """Comes after every character of a term: it is none itself."""
@@ -54,7 +54,7 @@ class SqliteIndex(SearchIndex):
     def statistics(self, project: str, terms: Collection[str]) -> Statistics:
         known = self._known(project, terms)
         values = {"project_id": self._project_id(project)}
-        (total,) = self._database.execute(statements.TOTAL_OF, values).fetchone()
+        (total,) = self._database.execute(queries.TOTAL_OF, values).fetchone()
         return Statistics(total=total, df={term: known[term][1] for term in terms})
 
     @override
@@ -72,7 +72,7 @@ class SqliteIndex(SearchIndex):
                 "longest": one.longest,
                 "limit": limit,
             }
-            rows = self._database.execute(statements.VOCABULARY, values).fetchall()
+            rows = self._database.execute(queries.VOCABULARY, values).fetchall()
             found.append(tuple(term for (term,) in rows))
         return tuple(found)
 
@@ -84,7 +84,7 @@ class SqliteIndex(SearchIndex):
             ahead = _AHEAD * limit
             found = self._best(project, groups, EVERY_CONTEXT, limit=ahead)
             values = {"ids": _json(one.id for one in found), "level": selection.minimum_importance}
-            passing = {number for (number,) in self._database.execute(statements.LEVEL, values)}
+            passing = {number for (number,) in self._database.execute(queries.LEVEL, values)}
             best = [one for one in found if one.id in passing]
             if len(best) >= limit or len(found) < ahead:
                 return tuple(best[:limit])
@@ -99,7 +99,7 @@ class SqliteIndex(SearchIndex):
         if selection == EVERY_CONTEXT or replace(selection, minimum_importance=1) != EVERY_CONTEXT:
             return False
         values = {"project_id": self._project_id(project), "level": selection.minimum_importance}
-        passing, total = self._database.execute(statements.SHARE, values).fetchone()
+        passing, total = self._database.execute(queries.SHARE, values).fetchone()
         return bool(passing > _MANY and 3 * passing > total)
 
     def _best(
@@ -137,7 +137,7 @@ class SqliteIndex(SearchIndex):
         }
         rows: list[tuple[int, ...]] = []
         for recent in (False, True):
-            statement = statements.best(
+            statement = queries.best(
                 recent=recent,
                 alone=len(single) == 1 and not several,
                 groups=bool(several),
@@ -164,7 +164,7 @@ class SqliteIndex(SearchIndex):
                 milliseconds_after=0 if after is None else later - time,
             )
             for context_id, importance, time, before, earlier, after, later in (
-                self._database.execute(statements.PLACES, values).fetchall()
+                self._database.execute(queries.PLACES, values).fetchall()
             )
         }
 
@@ -176,13 +176,13 @@ class SqliteIndex(SearchIndex):
         names = {number: term for term, (number, df) in known.items() if df}
         values = {"ids": _json(ids), "terms": _json(names)}
         found: dict[int, set[str]] = {one: set() for one in ids}
-        for context_id, number in self._database.execute(statements.MATCHES, values).fetchall():
+        for context_id, number in self._database.execute(queries.MATCHES, values).fetchall():
             found[context_id].add(names[number])
         return {one: frozenset(several) for one, several in found.items()}
 
     def _project_id(self, name: str) -> int | None:
         if name not in self._projects:
-            row = self._database.execute(statements.PROJECT_ID, {"project": name}).fetchone()
+            row = self._database.execute(queries.PROJECT_ID, {"project": name}).fetchone()
             self._projects[name] = row[0] if row is not None and self._is_written else None
         return self._projects[name]
 
@@ -194,7 +194,7 @@ class SqliteIndex(SearchIndex):
         unasked = [term for term in terms if (project_id, term) not in self._terms]
         if unasked:
             values = {"project_id": project_id, "terms": _json(unasked)}
-            rows = self._database.execute(statements.TERMS, values).fetchall()
+            rows = self._database.execute(queries.TERMS, values).fetchall()
             self._terms |= {(project_id, term): (0, 0) for term in unasked}
             self._terms |= {(project_id, term): (number, df) for term, number, df in rows}
         return {term: self._terms[project_id, term] for term in terms}
