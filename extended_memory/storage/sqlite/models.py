@@ -70,7 +70,7 @@ class ContextRow(Base):
         CheckConstraint("importance BETWEEN 1 AND 10", name="importance"),
         Index(None, "project_id", "importance", "created_at"),
         Index(None, "project_id", "created_at"),  # who is next to it, of any importance
-        Index(None, "digest"),
+        Index(None, "content_hash"),
         {"sqlite_autoincrement": True},
     )
 
@@ -78,7 +78,7 @@ class ContextRow(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey(ProjectRow.id))
     importance: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    digest: Mapped[int]
+    content_hash: Mapped[int] = mapped_column("digest", key="content_hash")
     """The first eight bytes of the content's BLAKE2b, to find an equal content quickly."""
     content: Mapped[str] = mapped_column(Text)
     updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

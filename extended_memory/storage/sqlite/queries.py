@@ -1,121 +1,96 @@
 """The queries of the repository, for SQLAlchemy's connection, which has their SQL in its cache."""
 
 from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
+    Select,
     bindparam,
     case,
     func,
     select,
-    text,
     union_all,
 )
 
+from extended_memory.storage.sqlite import rows
 from extended_memory.storage.sqlite.compilation import ZERO
 from extended_memory.storage.sqlite.models import (
     ContextCountRow,
     ContextRow,
-    ContextTagRow,
     OriginRow,
     ProjectRow,
     RevisionRow,
     TagRow,
     TrashRow,
 )
-from extended_memory.storage.sqlite.rows import stored
+
+_IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
 
 PROJECT_ID = select(ProjectRow.id).where(ProjectRow.name == bindparam("project"))
-TAGS_OF = (
-    select(ContextTagRow.context_id, TagRow.name)
-    .join(TagRow, TagRow.id == ContextTagRow.tag_id)
-    .where(ContextTagRow.context_id.in_(bindparam("ids", expanding=True)))
-    .order_by(ContextTagRow.context_id, TagRow.name)
+
+CONTEXTS = select(*rows.CONTEXT_COLUMNS).join(ProjectRow, ProjectRow.id == ContextRow.project_id)
+CONTEXTS_BY_ID = CONTEXTS.where(ContextRow.id.in_(_IDS))
+
+TRASH = select(*rows.FORGOTTEN_COLUMNS).join(ProjectRow, ProjectRow.id == TrashRow.project_id)
+TRASH_BY_TIME = TRASH.order_by(TrashRow.forgotten_at.desc(), TrashRow.id.desc()).limit(
+    bindparam("limit")
 )
-CONTEXTS = select(*stored(ContextRow)).where(ContextRow.id.in_(bindparam("ids", expanding=True)))
-OWNERS = (
-    select(ContextRow.id, ProjectRow.name)
-    .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
-    .where(ContextRow.id.in_(bindparam("ids", expanding=True)))
+
+OWNERS = union_all(
+    *(
+        select(table.id, ProjectRow.name.label("project"))
+        .join(ProjectRow, ProjectRow.id == table.project_id)
+        .where(table.id.in_(_IDS))
+        for table in (ContextRow, TrashRow)
+    )
 )
-CONTEXTS_AFTER = (
-    select(ContextRow.id, ProjectRow.name)
-    .join(ProjectRow, ProjectRow.id == ContextRow.project_id)
-    .where(ContextRow.id > bindparam("after"))
-    .order_by(ContextRow.id)
-    .limit(bindparam("limit"))
-)
-TRASH_AFTER = (
-    select(*stored(TrashRow), ProjectRow.name.label("project"))
-    .join(ProjectRow, ProjectRow.id == TrashRow.project_id)
-    .where(TrashRow.id > bindparam("after"))
-    .order_by(TrashRow.id)
-    .limit(bindparam("limit"))
-)
-REVISIONS_OF = (
-    select(*stored(RevisionRow))
-    .where(RevisionRow.context_id.in_(bindparam("ids", expanding=True)))
-    .order_by(RevisionRow.context_id, RevisionRow.number)
-)
-REVISIONS = (
-    select(*stored(RevisionRow))
+"""The projects of contexts, in the trash or not."""
+
+REVISIONS_OF_ONE = (
+    select(*rows.REVISION_COLUMNS)
     .where(RevisionRow.context_id == bindparam("id"))
     .order_by(RevisionRow.number.desc())
     .limit(bindparam("limit"))
 )
-OWNER = union_all(
-    select(ProjectRow.name.label("name"))
-    .join(ContextRow, ContextRow.project_id == ProjectRow.id)
-    .where(ContextRow.id == bindparam("id")),
-    select(ProjectRow.name)
-    .join(TrashRow, TrashRow.project_id == ProjectRow.id)
-    .where(TrashRow.id == bindparam("id")),
+REVISIONS_OF_SEVERAL = (
+    select(*rows.REVISION_COLUMNS)
+    .where(RevisionRow.context_id.in_(_IDS))
+    .order_by(RevisionRow.context_id, RevisionRow.number)
 )
-WITHIN = union_all(
-    *(
-        select(row.id)
-        .join(ProjectRow, ProjectRow.id == row.project_id)
-        .where(
-            row.id.in_(bindparam("ids", expanding=True)),
-            ProjectRow.name.in_(bindparam("projects", expanding=True)),
-        )
-        for row in (ContextRow, TrashRow)
-    )
-)
-TRASH = (
-    select(*stored(TrashRow), ProjectRow.name.label("project"))
-    .join(ProjectRow, ProjectRow.id == TrashRow.project_id)
-    .order_by(TrashRow.forgotten_at.desc(), TrashRow.id.desc())
-    .limit(bindparam("limit"))
-)
+
 PROJECTS = (
-    select(
-        *stored(ProjectRow, "name", "created_at", "last_saved_at"),
-        func.sum(ContextCountRow.context_count).label("context_count"),
-    )
+    select(*rows.PROJECT_COLUMNS, func.sum(ContextCountRow.context_count).label("context_count"))
     .join(ContextCountRow, ContextCountRow.project_id == ProjectRow.id)
     .group_by(ProjectRow.id)
     .having(func.sum(ContextCountRow.context_count) > 0)
     .order_by(ProjectRow.last_saved_at.desc(), ProjectRow.name)
 )
 PROJECT = PROJECTS.where(ProjectRow.name == bindparam("project"))
-POPULAR = (
+
+_IS_POPULAR = (
+    ProjectRow.name == bindparam("project"),
+    TagRow.context_count >= bindparam("minimum"),
+)
+POPULAR_TAGS = (
     select(TagRow.name, TagRow.context_count)
     .join(ProjectRow, ProjectRow.id == TagRow.project_id)
-    .where(ProjectRow.name == bindparam("project"), TagRow.context_count >= bindparam("minimum"))
-    .order_by(text("context_count DESC"), TagRow.name)
+    .where(*_IS_POPULAR)
+    .order_by(TagRow.context_count.desc(), TagRow.name)
     .limit(bindparam("limit"))
 )
-POPULAR_TOTAL = (
+POPULAR_TAG_COUNT = (
     select(func.count())
     .select_from(TagRow)
     .join(ProjectRow, ProjectRow.id == TagRow.project_id)
-    .where(ProjectRow.name == bindparam("project"), TagRow.context_count >= bindparam("minimum"))
+    .where(*_IS_POPULAR)
 )
-ORIGINS = (
+
+STANDINGS = (
     select(
         OriginRow.origin,
-        ProjectRow.name,
+        ProjectRow.name.label("project"),
         case(
             (ContextRow.id.is_not(None), "contexts"),
             (TrashRow.id.is_not(None), "trash"),
@@ -134,8 +109,28 @@ ORIGINS = (
 )
 
 
-def is_in(row: type[ContextRow] | type[TrashRow], projects: Collection[str]) -> ColumnElement[bool]:
-    """Return the condition that a row is of one of some projects, for a walk by rising id."""
+def contexts_after(projects: Collection[str] | None) -> Select[Any]:
+    """Return the query for contexts by rising id, of all projects or of some."""
+    return _after(CONTEXTS, ContextRow, projects)
+
+
+def trash_after(projects: Collection[str] | None) -> Select[Any]:
+    """Return the query for the trash by rising id, of all projects or of some."""
+    return _after(TRASH, TrashRow, projects)
+
+
+def _after(
+    query: Select[Any], table: type[ContextRow] | type[TrashRow], projects: Collection[str] | None
+) -> Select[Any]:
+    query = query.where(table.id > bindparam("after"))
+    if projects is not None:
+        query = query.where(_is_in(table, projects))
+    return query.order_by(table.id).limit(bindparam("limit"))
+
+
+def _is_in(
+    table: type[ContextRow] | type[TrashRow], projects: Collection[str]
+) -> ColumnElement[bool]:
     ids = select(ProjectRow.id).where(ProjectRow.name.in_(projects))
     # +0, or SQLite would sort all that the projects hold for each piece of a walk.
-    return (row.project_id + ZERO).in_(ids)
+    return (table.project_id + ZERO).in_(ids)

@@ -22,7 +22,6 @@ from extended_memory.domain import (
     Selection,
     Standing,
     Summary,
-    TagCount,
     TagPage,
     TimeSpan,
     UpdatedContext,
@@ -43,7 +42,7 @@ from extended_memory.storage.sqlite import (
 )
 from extended_memory.storage.sqlite.file.database import Database
 from extended_memory.storage.sqlite.file.engine import driver_connection
-from extended_memory.storage.sqlite.models import ContextRow, ProjectRow, TrashRow
+from extended_memory.storage.sqlite.models import ProjectRow
 
 _PURGED_AT_A_TIME = 100
 
@@ -58,12 +57,12 @@ class SqliteRepository(MemoryRepository):
     def save(self, project: str, note: Note, *, repeat_within: timedelta) -> Context:
         with self._database.writing() as database:
             moment = writing.now()  # under the write lock, so that ids and times rise together
-            of_project = writing.project_id(database, project, moment)
+            project_id = writing.make_project(database, project, moment)
             since = moment - repeat_within // timedelta(milliseconds=1)
-            repeated = self._repeated(database, note, of_project, since)
+            repeated = _repeated(database, note, project_id=project_id, since=since)
             if repeated is not None:
                 return repeated
-            context_id = writing.put_in(database, note, of_project=of_project, created_at=moment)
+            context_id = writing.insert(database, note, project_id=project_id, created_at=moment)
         return Context(
             id=context_id, project=project, note=note, created_at=from_milliseconds(moment)
         )
@@ -75,18 +74,18 @@ class SqliteRepository(MemoryRepository):
         with self._database.writing() as database:
             for context in contexts:
                 origin = {"origin": context.origin}
-                if database.execute(statements.SAVE_ORIGIN_ID, origin).fetchone() is not None:
+                if database.execute(statements.IMPORTED_ID, origin).fetchone() is not None:
                     continue
                 context_id = writing.add_imported(database, context)
-                database.execute(statements.SAVE_ORIGIN, origin | {"context_id": context_id})
+                database.execute(statements.INSERT_ORIGIN, origin | {"context_id": context_id})
                 new += 1
         return new
 
     @override
     def imported_origins(self, origins: Sequence[str]) -> Mapping[str, Standing]:
         with self._database.reading() as connection:
-            rows = connection.execute(queries.ORIGINS, {"origins": origins})
-            return {row.origin: Standing(place=row.place, project=row.name) for row in rows}
+            found = connection.execute(queries.STANDINGS, {"origins": origins}).mappings()
+            return {row["origin"]: rows.standing(row) for row in found}
 
     @override
     def load(self, project: str, selection: Selection, *, limit: int, offset: int) -> ContextPage:
@@ -94,8 +93,9 @@ class SqliteRepository(MemoryRepository):
             ids, total, is_exact = pages.page(
                 connection, project, selection, limit=limit, offset=offset
             )
-            contexts = _contexts(connection, dict.fromkeys(ids, project))
-            return ContextPage(contexts=contexts, total=total, total_is_exact=is_exact)
+            there = _contexts(connection, ids)
+        contexts = tuple(there[context_id] for context_id in ids if context_id in there)
+        return ContextPage(contexts=contexts, total=total, total_is_exact=is_exact)
 
     @override
     def search(
@@ -111,11 +111,8 @@ class SqliteRepository(MemoryRepository):
             database = driver_connection(connection)
             below = writes.unindexed_below(database)
             return found(
-                SqliteIndex(database, is_written=below != writes.EVERYTHING),
-                lambda ids: {
-                    context.id: context
-                    for context in _contexts(connection, dict.fromkeys(ids, project))
-                },
+                SqliteIndex(database, is_written=below != writes.ABOVE_EVERY_ID),
+                lambda ids: _contexts(connection, ids),
                 project,
                 text,
                 selection,
@@ -138,22 +135,17 @@ class SqliteRepository(MemoryRepository):
     @override
     def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
         with self._database.reading() as connection:
-            found = connection.execute(queries.OWNERS, {"ids": ids})
-            owners = {row.id: row.name for row in found if project in (None, row.name)}
-            there = [context_id for context_id in dict.fromkeys(ids) if context_id in owners]
-            return _contexts(connection, {context_id: owners[context_id] for context_id in there})
+            there = _contexts(connection, ids, project=project)
+        return tuple(there[context_id] for context_id in dict.fromkeys(ids) if context_id in there)
 
     @override
     def contexts_after(
         self, *, after: int, limit: int, projects: Collection[str] | None = None
     ) -> tuple[Context, ...]:
-        query = queries.CONTEXTS_AFTER
-        if projects is not None:
-            query = query.where(queries.is_in(ContextRow, projects))
+        query = queries.contexts_after(projects)
         with self._database.reading() as connection:
-            found = connection.execute(query, {"after": after, "limit": limit})
-            owners = {row.id: row.name for row in found}
-            return _contexts(connection, owners)
+            found = connection.execute(query, {"after": after, "limit": limit}).mappings()
+            return tuple(rows.context(row) for row in found)
 
     @override
     def update(
@@ -173,11 +165,9 @@ class SqliteRepository(MemoryRepository):
             note = change.applied_to(old.note)
             if note == old.note:
                 return UpdatedContext(context=old, revision=None)
-            changed = writing.change(database, old, note)
-            (number,) = database.execute(
-                statements.CHANGE_LAST_REVISION, {"id": context_id}
-            ).fetchone()
-            return UpdatedContext(context=changed, revision=number)
+            revised = writing.revise(database, old, note)
+            last = database.execute(statements.LAST_REVISION_NUMBER, {"id": context_id})
+            return UpdatedContext(context=revised, revision=rows.scalar(last))
 
     @override
     def forget(
@@ -186,13 +176,13 @@ class SqliteRepository(MemoryRepository):
         with self._database.writing() as database:
             context = writing.read(database, context_id, project=project)
             if context is not None:
-                writing.to_trash(database, context, forgotten_at=writing.now())
+                writing.move_to_trash(database, context, forgotten_at=writing.now())
             elif permanently:
                 context = writing.read_trash(database, context_id, project=project)
             if context is None:
                 return None
             if permanently:
-                writing.remove(database, [context_id])
+                writing.purge(database, [context_id])
             return context.project
 
     @override
@@ -207,24 +197,25 @@ class SqliteRepository(MemoryRepository):
                     return None
             context = writing.read_trash(database, context_id, project=project)
             if context is not None:
-                database.execute(statements.TRASH_TAKE, {"id": context_id})
-                writing.put_back(database, context)
+                database.execute(statements.DELETE_FORGOTTEN, {"id": context_id})
+                writing.insert_again(database, context)
             elif earlier is not None:
                 context = writing.read(database, context_id, project=project)
             if context is None or earlier is None or earlier == context.note:
                 return context
-            return writing.change(database, context, earlier)
+            return writing.revise(database, context, earlier)
 
     @override
     def revisions(
         self, context_id: int, *, project: str | None, limit: int
     ) -> tuple[Revision, ...]:
         with self._database.reading() as connection:
-            owner = connection.execute(queries.OWNER, {"id": context_id}).scalar()
+            owner = _owners(connection, [context_id]).get(context_id)
             if owner is None or project not in (None, owner):
                 return ()
-            found = connection.execute(queries.REVISIONS, {"id": context_id, "limit": limit})
-            return tuple(rows.revision(row) for row in found.mappings())
+            values = {"id": context_id, "limit": limit}
+            found = connection.execute(queries.REVISIONS_OF_ONE, values).mappings()
+            return tuple(rows.revision(row) for row in found)
 
     @override
     def revisions_of(
@@ -232,41 +223,42 @@ class SqliteRepository(MemoryRepository):
     ) -> Mapping[int, tuple[Revision, ...]]:
         revised: dict[int, tuple[Revision, ...]] = {}
         with self._database.reading() as connection:
-            asked = ids if projects is None else _within(connection, ids, projects)
-            query = queries.REVISIONS_OF
-            for row in connection.execute(query, {"ids": list(asked)}).mappings():
-                of = row["context_id"]
-                revised[of] = (*revised.get(of, ()), rows.revision(row))
+            if projects is not None:
+                owners = _owners(connection, ids)
+                ids = [context_id for context_id in ids if owners.get(context_id) in projects]
+            query = queries.REVISIONS_OF_SEVERAL
+            for row in connection.execute(query, {"ids": list(ids)}).mappings():
+                context_id = row["context_id"]
+                revised[context_id] = (*revised.get(context_id, ()), rows.revision(row))
         return revised
 
     @override
     def trash(self, *, project: str | None, limit: int) -> tuple[ForgottenContext, ...]:
-        query = queries.TRASH
+        query = queries.TRASH_BY_TIME
         if project is not None:
             query = query.where(ProjectRow.name == project)
         with self._database.reading() as connection:
             found = connection.execute(query, {"limit": limit}).mappings()
-            return tuple(rows.forgotten(row) for row in found)
+            return tuple(rows.forgotten_context(row) for row in found)
 
     @override
     def trash_after(
         self, *, after: int, limit: int, projects: Collection[str] | None = None
     ) -> tuple[ForgottenContext, ...]:
-        query = queries.TRASH_AFTER
-        if projects is not None:
-            query = query.where(queries.is_in(TrashRow, projects))
+        query = queries.trash_after(projects)
         with self._database.reading() as connection:
             found = connection.execute(query, {"after": after, "limit": limit})
-            return tuple(rows.forgotten(row) for row in found.mappings())
+            return tuple(rows.forgotten_context(row) for row in found.mappings())
 
     @override
     def purge(self, *, before: datetime) -> int:
         purged = 0
         while True:
             with self._database.writing() as database:
-                old = database.execute(statements.TRASH_OLD, {"before": to_milliseconds(before)})
+                moment = {"before": to_milliseconds(before)}
+                old = database.execute(statements.FORGOTTEN_BEFORE, moment)
                 ids = [number for (number,) in old.fetchmany(_PURGED_AT_A_TIME)]
-                writing.remove(database, ids)
+                writing.purge(database, ids)
             purged += len(ids)
             if len(ids) < _PURGED_AT_A_TIME:
                 return purged
@@ -298,11 +290,11 @@ class SqliteRepository(MemoryRepository):
     def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
         values = {"project": project, "minimum": minimum_count}
         with self._database.reading() as connection:
-            found = connection.execute(queries.POPULAR, values | {"limit": limit}).all()
-            total = len(found)
+            found = connection.execute(queries.POPULAR_TAGS, values | {"limit": limit}).mappings()
+            tags = tuple(rows.tag_count(row) for row in found)
+            total = len(tags)
             if total == limit:
-                total = connection.execute(queries.POPULAR_TOTAL, values).scalar_one()
-        tags = tuple(TagCount(tag=row.name, count=row.context_count) for row in found)
+                total = connection.execute(queries.POPULAR_TAG_COUNT, values).scalar_one()
         return TagPage(tags=tags, total=total)
 
     @override
@@ -338,43 +330,33 @@ class SqliteRepository(MemoryRepository):
     def close(self) -> None:
         self._database.close()
 
-    def _repeated(
-        self, database: sqlite3.Connection, note: Note, of_project: int, since: int
-    ) -> Context | None:
-        """Find the context that this save repeats."""
-        values = rows.of_note(note) | {"project_id": of_project, "since": since}
-        for (context_id,) in database.execute(statements.SAVE_RECENT_EQUALS, values):
-            context = writing.read(database, context_id, project=None)
-            if context is not None and context.note == note:
-                return context
-        return None
+
+def _repeated(
+    database: sqlite3.Connection, note: Note, *, project_id: int, since: int
+) -> Context | None:
+    """Return the context that a save of a note repeats, None where there is none."""
+    values = rows.note_values(note) | {"project_id": project_id, "since": since}
+    for (context_id,) in database.execute(statements.RECENT_EQUALS, values):
+        context = writing.read(database, context_id, project=None)
+        if context is not None and context.note == note:
+            return context
+    return None
 
 
-def _contexts(connection: Connection, owners: Mapping[int, str]) -> tuple[Context, ...]:
-    """Return the contexts that are there in the order of their ids, which come with projects."""
-    ids = list(owners)
+def _contexts(
+    connection: Connection, ids: Sequence[int], *, project: str | None = None
+) -> dict[int, Context]:
+    """Return the contexts of some ids that are there, of one project or of all."""
     if not ids:
-        return ()
-    found = connection.execute(queries.CONTEXTS, {"ids": ids}).mappings()
-    there = {row["id"]: row for row in found}
-    tags = _tags_of(connection, ids)
-    return tuple(
-        rows.context(there[context_id], project=project, tags=tags[context_id])
-        for context_id, project in owners.items()
-        if context_id in there
-    )
+        return {}
+    query = queries.CONTEXTS_BY_ID
+    if project is not None:
+        query = query.where(ProjectRow.name == project)
+    found = connection.execute(query, {"ids": ids}).mappings()
+    return {row["id"]: rows.context(row) for row in found}
 
 
-def _within(
-    connection: Connection, ids: Collection[int], projects: Collection[str]
-) -> frozenset[int]:
-    """Return those of some ids whose context is in one of the projects, in the trash or not."""
-    values = {"ids": list(ids), "projects": list(projects)}
-    return frozenset(connection.execute(queries.WITHIN, values).scalars())
-
-
-def _tags_of(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    tags: dict[int, list[str]] = {context_id: [] for context_id in ids}
-    for context_id, name in connection.execute(queries.TAGS_OF, {"ids": ids}):
-        tags[context_id].append(name)
-    return {context_id: tuple(names) for context_id, names in tags.items()}
+def _owners(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Return the projects of some contexts by their ids, in the trash or not."""
+    found = connection.execute(queries.OWNERS, {"ids": ids}).mappings()
+    return {row["id"]: row["project"] for row in found}

@@ -1,13 +1,15 @@
 """The one codec of SQLite: rows of the tables become values of the domain, and values become rows.
 
-Rows are read by the names of their columns. Times are the whole milliseconds that are stored.
+Rows are read by the names of their columns; the columns that a value needs stand beside it. Times
+are the whole milliseconds that are stored.
 """
 
 import json
 import sqlite3
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, RowMapping, type_coerce
+from sqlalchemy import ColumnElement, Integer, RowMapping, func, select, type_coerce
 
 from extended_memory.domain import (
     Context,
@@ -15,55 +17,86 @@ from extended_memory.domain import (
     Note,
     Project,
     Revision,
+    Standing,
+    TagCount,
     from_milliseconds,
     to_milliseconds,
 )
-from extended_memory.storage.sqlite.content_hash import content_digest
-from extended_memory.storage.sqlite.models import Base, UtcDateTime
+from extended_memory.search.index import Place, Scored
+from extended_memory.storage.sqlite.content_hash import content_hash
+from extended_memory.storage.sqlite.models import (
+    Base,
+    ContextRow,
+    ContextTagRow,
+    ProjectRow,
+    RevisionRow,
+    TagRow,
+    TrashRow,
+    UtcDateTime,
+)
 
 Row = RowMapping | sqlite3.Row
 """A row of SQLAlchemy's connection or of the driver's own."""
 
 
-def names(table: type[Base]) -> list[str]:
+def column_names(table: type[Base]) -> list[str]:
     """Return the names of a table's columns."""
     return list(table.__table__.columns.keys())
 
 
-def stored(table: type[Base], *only: str) -> list[ColumnElement[Any]]:
+def _stored(table: type[Base], *only: str) -> tuple[ColumnElement[Any], ...]:
     """Return the columns of a table, or some of them, with times as the numbers stored."""
-    return [
+    return tuple(
         type_coerce(column, Integer).label(column.key)
         if isinstance(column.type, UtcDateTime)
         else column
         for column in table.__table__.columns
         if not only or column.key in only
-    ]
+    )
 
 
-def by_name(database: sqlite3.Connection) -> sqlite3.Cursor:
+_PROJECT_NAME = ProjectRow.name.label("project")
+
+NOTE_COLUMNS = (
+    *_stored(ContextRow),
+    select(func.json_group_array(TagRow.name))
+    .join(ContextTagRow, ContextTagRow.tag_id == TagRow.id)
+    .where(ContextTagRow.context_id == ContextRow.id)
+    .correlate(ContextRow)
+    .scalar_subquery()
+    .label("tags"),
+)
+"""All of a context but the name of its project; the tags are in the order of their links."""
+
+CONTEXT_COLUMNS = (*NOTE_COLUMNS, _PROJECT_NAME)
+FORGOTTEN_COLUMNS = (*_stored(TrashRow), _PROJECT_NAME)
+REVISION_COLUMNS = _stored(RevisionRow)
+PROJECT_COLUMNS = _stored(ProjectRow, "name", "created_at", "last_saved_at")
+"""All of a project but the count of its contexts."""
+
+
+def named(database: sqlite3.Connection) -> sqlite3.Cursor:
     """Return a cursor of the driver's connection whose rows are read by the names of columns."""
     cursor = database.cursor()
     cursor.row_factory = sqlite3.Row
     return cursor
 
 
-def context(row: Row, *, project: str, tags: tuple[str, ...]) -> Context:
-    """Return the context of a row; its project and its tags are in other tables."""
-    updated_at = row["updated_at"]
-    return Context(
-        id=row["id"],
-        project=project,
-        note=_note(row, tags),
-        created_at=from_milliseconds(row["created_at"]),
-        updated_at=None if updated_at is None else from_milliseconds(updated_at),
-    )
+def scalar(cursor: sqlite3.Cursor) -> Any:
+    """Return the first value of the first row, None where there is no row."""
+    row = cursor.fetchone()
+    return None if row is None else row[0]
 
 
-def forgotten(row: Row) -> ForgottenContext:
-    """Return what a row of the trash holds; the name of its project comes along."""
+def context(row: Row) -> Context:
+    """Return the context of a row; its tags come in the order of their code points."""
+    return _context(row, tags=tuple(sorted(_tags(row))))
+
+
+def forgotten_context(row: Row) -> ForgottenContext:
+    """Return the context of a row of the trash, with its tags as they were put there."""
     return ForgottenContext(
-        context=context(row, project=row["project"], tags=_tags(row)),
+        context=_context(row, tags=_tags(row)),
         forgotten_at=from_milliseconds(row["forgotten_at"]),
     )
 
@@ -78,7 +111,7 @@ def revision(row: Row) -> Revision:
 
 
 def note(row: Row) -> Note:
-    """Return the note of a row that has the tags as a JSON array."""
+    """Return the note of a row of any of these."""
     return _note(row, _tags(row))
 
 
@@ -92,40 +125,83 @@ def project(row: Row) -> Project:
     )
 
 
-def of_note(note: Note) -> dict[str, Any]:
+def tag_count(row: Row) -> TagCount:
+    """Return a tag with the number of contexts that carry it."""
+    return TagCount(tag=row["name"], count=row["context_count"])
+
+
+def standing(row: Row) -> Standing:
+    """Return where an imported context is now."""
+    return Standing(place=row["place"], project=row["project"])
+
+
+def place(row: Row) -> Place:
+    """Return where a context stands among the others of its project."""
+    time, earlier, later = row["created_at"], row["before_at"], row["after_at"]
+    return Place(
+        importance=row["importance"],
+        milliseconds=time,
+        before=row["before_id"],
+        milliseconds_before=0 if earlier is None else time - earlier,
+        after=row["after_id"],
+        milliseconds_after=0 if later is None else later - time,
+    )
+
+
+def scored(row: Row) -> Scored:
+    """Return a context that a search finds, by its id."""
+    return Scored(id=row["context_id"], score=row["score"])
+
+
+def note_values(note: Note) -> dict[str, Any]:
     """Return what a row of a context has of its note; the tags are in other tables."""
     return {
         "content": note.content,
         "importance": note.importance,
-        "digest": content_digest(note.content),
+        "content_hash": content_hash(note.content),
     }
 
 
-def of_revision(context_id: int, note: Note, *, replaced_at: int) -> dict[str, Any]:
+def revision_values(context_id: int, note: Note, *, replaced_at: int) -> dict[str, Any]:
     """Return the row of a revision; the store counts its number."""
-    return {"context_id": context_id, "replaced_at": replaced_at, **_kept(note)}
+    return {"context_id": context_id, "replaced_at": replaced_at, **_kept_values(note)}
 
 
-def of_forgotten(context: Context, *, project_id: int, forgotten_at: int) -> dict[str, Any]:
+def trash_values(context: Context, *, project_id: int, forgotten_at: int) -> dict[str, Any]:
     """Return the row of the trash for a context."""
-    updated_at = context.updated_at
     return {
         "id": context.id,
         "project_id": project_id,
         "created_at": to_milliseconds(context.created_at),
-        "updated_at": None if updated_at is None else to_milliseconds(updated_at),
+        "updated_at": milliseconds(context.updated_at),
         "forgotten_at": forgotten_at,
-        **_kept(context.note),
+        **_kept_values(context.note),
     }
 
 
-def _kept(note: Note) -> dict[str, Any]:
+def milliseconds(moment: datetime | None) -> int | None:
+    """Return the number that is stored of a time, None where there is none."""
+    return None if moment is None else to_milliseconds(moment)
+
+
+def _kept_values(note: Note) -> dict[str, Any]:
     """Return what revisions and the trash keep of a note."""
     return {
         "content": note.content,
         "importance": note.importance,
         "tags": json.dumps(note.tags, ensure_ascii=False),
     }
+
+
+def _context(row: Row, *, tags: tuple[str, ...]) -> Context:
+    updated_at = row["updated_at"]
+    return Context(
+        id=row["id"],
+        project=row["project"],
+        note=_note(row, tags),
+        created_at=from_milliseconds(row["created_at"]),
+        updated_at=None if updated_at is None else from_milliseconds(updated_at),
+    )
 
 
 def _note(row: Row, tags: tuple[str, ...]) -> Note:

@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 from extended_memory.domain import EVERY_CONTEXT, Context, Note, SearchPage, to_milliseconds
 from extended_memory.search.analyzer import VERSION
 from extended_memory.search.ranking import impacts
-from extended_memory.storage.sqlite.content_hash import content_digest
+from extended_memory.storage.sqlite.content_hash import content_hash
 from extended_memory.storage.sqlite.file import permissions
 from extended_memory.storage.sqlite.file.engine import new_engine, restructuring
 from extended_memory.storage.sqlite.repository import SqliteRepository
@@ -267,7 +267,7 @@ def make_0003(path: Path, contexts: Sequence[Context]) -> None:
                     of_project,
                     one.note.importance,
                     moment,
-                    content_digest(one.note.content),
+                    content_hash(one.note.content),
                     one.note.content,
                 ),
             )

@@ -17,7 +17,7 @@ from extended_memory.domain import (
 from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.contract import Tell
 from extended_memory.storage.sqlite.check import search_index
-from extended_memory.storage.sqlite.content_hash import content_digest
+from extended_memory.storage.sqlite.content_hash import content_hash
 
 _LINES: Final = 100
 """How many faults of its structure SQLite is asked for."""
@@ -145,11 +145,11 @@ RULES: Final = (
     ),
     Rule(
         flaw=Flaw.CONTENT_HASH,
-        broken="SELECT 1 FROM contexts WHERE digest <> digest_of(CAST(content AS BLOB))",
+        broken="SELECT 1 FROM contexts WHERE digest <> content_hash_of(CAST(content AS BLOB))",
         mend=(
             """
-            UPDATE contexts SET digest = digest_of(CAST(content AS BLOB))
-            WHERE digest <> digest_of(CAST(content AS BLOB))
+            UPDATE contexts SET digest = content_hash_of(CAST(content AS BLOB))
+            WHERE digest <> content_hash_of(CAST(content AS BLOB))
             """,
         ),
     ),
@@ -239,9 +239,9 @@ def repair(database: sqlite3.Connection, found: Sequence[Finding]) -> None:
 def _give_functions(database: sqlite3.Connection) -> None:
     # Bytes: the driver refuses to hand over a text that is not UTF-8.
     database.create_function(
-        "digest_of",
+        "content_hash_of",
         1,
-        lambda content: content_digest(content.decode(errors="replace")),
+        lambda content: content_hash(content.decode(errors="replace")),
         deterministic=True,
     )
 

@@ -68,7 +68,7 @@ def findings(database: sqlite3.Connection, tell: Tell) -> Iterator[Finding]:
 def give_up(database: sqlite3.Connection) -> None:
     """Let the index be made anew, on a connection within a writing transaction."""
     database.execute("DELETE FROM store_facts WHERE name IN ('analyzer', 'unindexed_below')")
-    writes.begin(database)
+    writes.take_over(database)
 
 
 def _wrong_contexts(database: sqlite3.Connection, below: int, tell: Tell) -> int:

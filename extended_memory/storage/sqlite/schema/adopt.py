@@ -31,7 +31,7 @@ from extended_memory.domain import (
     to_milliseconds,
 )
 from extended_memory.names import adopted_project, normalise_tags
-from extended_memory.storage.sqlite.content_hash import content_digest
+from extended_memory.storage.sqlite.content_hash import content_hash
 
 _TABLES = ("context_tags", "tags", "projects", "contexts")
 _PREFIX = "adopted_"
@@ -94,7 +94,7 @@ def carry_over(connection: Connection, earlier: Earlier) -> None:
     database = _driver(connection)
     # Functions are given bytes: the driver refuses to hand over a text that is not UTF-8.
     database.create_function("utc_ms", 1, _milliseconds, deterministic=True)
-    database.create_function("digest", 1, _digest, deterministic=True)
+    database.create_function("content_hash", 1, _content_hash, deterministic=True)
     _project_names(database)
     _contexts(database, earlier)
     _links(database, earlier)
@@ -157,7 +157,7 @@ def _contexts(database: sqlite3.Connection, earlier: Earlier) -> None:
         f"""
         INSERT INTO contexts (id, project_id, importance, created_at, digest, content)
         SELECT c.id, p.id, {_clamped(importance)}, t.created_at,
-            digest(CAST(c.content AS BLOB)), coalesce(CAST(c.content AS TEXT), '')
+            content_hash(CAST(c.content AS BLOB)), coalesce(CAST(c.content AS TEXT), '')
         FROM {_PREFIX}contexts c
         JOIN adopted_times t ON t.id = c.id
         JOIN projects p ON p.name = t.project
@@ -244,7 +244,7 @@ def _decisions(database: sqlite3.Connection, columns: list[str]) -> None:
             f"""
             INSERT INTO contexts (project_id, importance, created_at, digest, content)
             SELECT id, {_clamped("coalesce(:importance, :default)")}, :at,
-                digest(CAST(:content AS BLOB)), :content
+                content_hash(CAST(:content AS BLOB)), :content
             FROM projects WHERE name = :project
             """,
             {
@@ -347,8 +347,8 @@ def _now() -> int:
     return (datetime.now(timezone.utc) - _EPOCH) // _MILLISECOND
 
 
-def _digest(content: bytes | None) -> int:
-    return content_digest("" if content is None else _text(content))
+def _content_hash(content: bytes | None) -> int:
+    return content_hash("" if content is None else _text(content))
 
 
 def _text(written: object) -> str:

@@ -7,9 +7,10 @@ from sqlalchemy import (
     Select,
     bindparam,
     case,
+    desc,
     func,
     select,
-    text,
+    true,
     union_all,
 )
 from sqlalchemy.orm import aliased
@@ -20,34 +21,32 @@ from extended_memory.storage.sqlite.models import (
     ContextRow,
     ContextTagRow,
     PostingRow,
-    ProjectRow,
     RecentPostingRow,
     TagRow,
     TermRow,
 )
 from extended_memory.storage.sqlite.search.postings import RECENT_DF, TABLES
 
-PROJECT_ID = compiled(select(ProjectRow.id).where(ProjectRow.name == bindparam("project")))
 TERMS = compiled(
     select(TermRow.term, TermRow.id, TermRow.df + RECENT_DF).where(
         TermRow.project_id == bindparam("project_id"), TermRow.term.in_(json_values("terms"))
     )
 )
-TOTAL_OF = compiled(
+CONTEXT_COUNT = compiled(
     select(func.coalesce(func.sum(ContextCountRow.context_count), ZERO)).where(
         ContextCountRow.project_id == bindparam("project_id")
     )
 )
-_of_level = case(
+_important = case(
     (ContextCountRow.importance >= bindparam("level"), ContextCountRow.context_count), else_=ZERO
 )
-SHARE = compiled(
+IMPORTANT_COUNT = compiled(
     select(
-        func.coalesce(func.sum(_of_level), ZERO),
+        func.coalesce(func.sum(_important), ZERO),
         func.coalesce(func.sum(ContextCountRow.context_count), ZERO),
     ).where(ContextCountRow.project_id == bindparam("project_id"))
 )
-LEVEL = compiled(
+IMPORTANT_IDS = compiled(
     select(ContextRow.id).where(
         ContextRow.id.in_(json_values("ids")), ContextRow.importance >= bindparam("level")
     )
@@ -76,7 +75,7 @@ MATCHES = compiled(
 )
 
 
-def _next_to(*, is_after: bool) -> list[ColumnElement[int]]:
+def _neighbour(*, is_after: bool) -> list[ColumnElement[int]]:
     """Return the id and the time of the context that comes before or after in its project.
 
     First the one of the same time, then the one of another: where an import brought thousands of
@@ -93,7 +92,7 @@ def _next_to(*, is_after: bool) -> list[ColumnElement[int]]:
     return [
         func.coalesce(
             *(
-                select(what)
+                select(column)
                 .where(other.project_id == ContextRow.project_id, condition)
                 .order_by(*order)
                 .limit(ONE)
@@ -102,8 +101,8 @@ def _next_to(*, is_after: bool) -> list[ColumnElement[int]]:
                 .scalar_subquery()
                 for condition in (same_time, another_time)
             )
-        )
-        for what in (other.id, other.created_at)
+        ).label(f"{'after' if is_after else 'before'}_{name}")
+        for name, column in (("id", other.id), ("at", other.created_at))
     ]
 
 
@@ -112,8 +111,8 @@ PLACES = compiled(
         ContextRow.id,
         ContextRow.importance,
         ContextRow.created_at,
-        *_next_to(is_after=False),
-        *_next_to(is_after=True),
+        *_neighbour(is_after=False),
+        *_neighbour(is_after=True),
     )
     # +0, or SQLite would look for them among all contexts of the project.
     .where(
@@ -149,19 +148,21 @@ def best(
     if not alone:
         found = found.group_by(gained.c.context_id)
     if tagged or filtered:
-        # +0, or SQLite would look for each that passes among the postings of each term.
-        found = found.where((gained.c.context_id + ZERO).in_(_passing(tagged=tagged)))
+        # +0, or SQLite would look for each that is selected among the postings of each term.
+        found = found.where((gained.c.context_id + ZERO).in_(_selected(tagged=tagged)))
     if not others:
         return compiled(
-            found.order_by(text("score DESC"), gained.c.context_id.desc())
+            found.order_by(desc("score"), gained.c.context_id.desc())
             .limit(bindparam("limit"))
             .offset(ZERO)
         )
     newest = gained.c.context_id.desc()
-    best_found = found.order_by(text("score DESC"), newest).limit(bindparam("limit")).offset(ZERO)
+    best_found = found.order_by(desc("score"), newest).limit(bindparam("limit")).offset(ZERO)
     first = best_found.subquery("found")
     total = first.c.score + _added(postings, first.c.context_id, others)
-    return compiled(select(first.c.context_id, first.c.score, total))
+    return compiled(
+        select(first.c.context_id, first.c.score.label("found_score"), total.label("score"))
+    )
 
 
 def _group_gains(postings: type[PostingRow] | type[RecentPostingRow]) -> Select[int, int]:
@@ -171,7 +172,7 @@ def _group_gains(postings: type[PostingRow] | type[RecentPostingRow]) -> Select[
     return (
         select(postings.context_id, func.max(term.c.value * postings.impact).label("gain"))
         .select_from(group)
-        .join(term, text("true"))
+        .join(term, true())
         .join(postings, postings.term_id == term.c.key)
         .group_by(group.c.key, postings.context_id)
     )
@@ -192,8 +193,8 @@ def _added(
     return added
 
 
-def _passing(*, tagged: bool) -> Select[int]:
-    """Return the statement for the ids that pass the filters."""
+def _selected(*, tagged: bool) -> Select[int]:
+    """Return the statement for the ids of a selection."""
     if tagged:
         return (
             select(ContextTagRow.context_id)

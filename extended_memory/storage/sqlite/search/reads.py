@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import itemgetter
 
 from typing_extensions import override
 
@@ -28,7 +29,9 @@ from extended_memory.search.index import (
     Statistics,
     VocabularyRange,
 )
+from extended_memory.storage.sqlite import rows
 from extended_memory.storage.sqlite.search import queries
+from extended_memory.storage.sqlite.statements import PROJECT_ID
 
 _BEYOND = "\U0010ffff"
 """Comes after every character of a term: it is none itself."""
@@ -50,11 +53,10 @@ class SqliteIndex(SearchIndex):
         """The id of each term of a project that was asked for, and its df; 0 and 0 if unknown."""
 
     @override
-    @override
     def statistics(self, project: str, terms: Collection[str]) -> Statistics:
         known = self._known(project, terms)
         values = {"project_id": self._project_id(project)}
-        (total,) = self._database.execute(queries.TOTAL_OF, values).fetchone()
+        total = rows.scalar(self._database.execute(queries.CONTEXT_COUNT, values))
         return Statistics(total=total, df={term: known[term][1] for term in terms})
 
     @override
@@ -72,8 +74,8 @@ class SqliteIndex(SearchIndex):
                 "longest": one.longest,
                 "limit": limit,
             }
-            rows = self._database.execute(queries.VOCABULARY, values).fetchall()
-            found.append(tuple(term for (term,) in rows))
+            terms = self._database.execute(queries.VOCABULARY, values).fetchall()
+            found.append(tuple(term for (term,) in terms))
         return tuple(found)
 
     @override
@@ -84,8 +86,9 @@ class SqliteIndex(SearchIndex):
             ahead = _AHEAD * limit
             found = self._best(project, groups, EVERY_CONTEXT, limit=ahead)
             values = {"ids": _json(one.id for one in found), "level": selection.minimum_importance}
-            passing = {number for (number,) in self._database.execute(queries.LEVEL, values)}
-            best = [one for one in found if one.id in passing]
+            cursor = self._database.execute(queries.IMPORTANT_IDS, values)
+            important = {context_id for (context_id,) in cursor}
+            best = [one for one in found if one.id in important]
             if len(best) >= limit or len(found) < ahead:
                 return tuple(best[:limit])
         return self._best(project, groups, selection, limit=limit)
@@ -99,8 +102,8 @@ class SqliteIndex(SearchIndex):
         if selection == EVERY_CONTEXT or replace(selection, minimum_importance=1) != EVERY_CONTEXT:
             return False
         values = {"project_id": self._project_id(project), "level": selection.minimum_importance}
-        passing, total = self._database.execute(queries.SHARE, values).fetchone()
-        return bool(passing > _MANY and 3 * passing > total)
+        important, total = self._database.execute(queries.IMPORTANT_COUNT, values).fetchone()
+        return bool(important > _MANY and 3 * important > total)
 
     def _best(
         self, project: str, groups: Sequence[Group], selection: Selection, *, limit: int
@@ -135,7 +138,7 @@ class SqliteIndex(SearchIndex):
             "until": _milliseconds(selection.span.until, _LAST),
             "limit": RESCORED if others else limit,
         }
-        rows: list[tuple[int, ...]] = []
+        found: list[sqlite3.Row] = []
         for recent in (False, True):
             statement = queries.best(
                 recent=recent,
@@ -145,28 +148,18 @@ class SqliteIndex(SearchIndex):
                 filtered=selection != EVERY_CONTEXT,
                 tagged=bool(selection.tags),
             )
-            rows += self._database.execute(statement, values).fetchall()
-        rows.sort(key=lambda row: (row[1], row[0]), reverse=True)
+            found += rows.named(self._database).execute(statement, values).fetchall()
         if others:
-            rows = sorted(rows[:RESCORED], key=lambda row: (row[2], row[0]), reverse=True)
-        return tuple(Scored(id=row[0], score=row[-1]) for row in rows[:limit])
+            found.sort(key=itemgetter("found_score", "context_id"), reverse=True)
+            found = found[:RESCORED]
+        found.sort(key=itemgetter("score", "context_id"), reverse=True)
+        return tuple(rows.scored(row) for row in found[:limit])
 
     @override
     def places(self, project: str, ids: Collection[int]) -> Mapping[int, Place]:
         values = {"project_id": self._project_id(project), "ids": _json(ids)}
-        return {
-            context_id: Place(
-                importance=importance,
-                milliseconds=time,
-                before=before,
-                milliseconds_before=0 if before is None else time - earlier,
-                after=after,
-                milliseconds_after=0 if after is None else later - time,
-            )
-            for context_id, importance, time, before, earlier, after, later in (
-                self._database.execute(queries.PLACES, values).fetchall()
-            )
-        }
+        found = rows.named(self._database).execute(queries.PLACES, values)
+        return {row["id"]: rows.place(row) for row in found}
 
     @override
     def matches(
@@ -182,8 +175,8 @@ class SqliteIndex(SearchIndex):
 
     def _project_id(self, name: str) -> int | None:
         if name not in self._projects:
-            row = self._database.execute(queries.PROJECT_ID, {"project": name}).fetchone()
-            self._projects[name] = row[0] if row is not None and self._is_written else None
+            known = self._database.execute(PROJECT_ID, {"project": name})
+            self._projects[name] = rows.scalar(known) if self._is_written else None
         return self._projects[name]
 
     def _known(self, project: str, terms: Collection[str]) -> dict[str, tuple[int, int]]:
@@ -194,9 +187,9 @@ class SqliteIndex(SearchIndex):
         unasked = [term for term in terms if (project_id, term) not in self._terms]
         if unasked:
             values = {"project_id": project_id, "terms": _json(unasked)}
-            rows = self._database.execute(queries.TERMS, values).fetchall()
+            found = self._database.execute(queries.TERMS, values).fetchall()
             self._terms |= {(project_id, term): (0, 0) for term in unasked}
-            self._terms |= {(project_id, term): (number, df) for term, number, df in rows}
+            self._terms |= {(project_id, term): (number, df) for term, number, df in found}
         return {term: self._terms[project_id, term] for term in terms}
 
 

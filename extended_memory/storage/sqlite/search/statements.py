@@ -1,9 +1,4 @@
-"""The statements of the search index, as SQL for the driver's own connection.
-
-A search runs seven of them and a save three, and SQLAlchemy takes longer to run a short statement
-than SQLite does (see ``statements.compiled``). Whatever comes in numbers comes as one JSON value,
-so that a statement is the same text however many there are.
-"""
+"""The statements by which the search index is written, as SQL for the driver's own connection."""
 
 from sqlalchemy import (
     ColumnElement,
@@ -20,15 +15,13 @@ from sqlalchemy import (
 from extended_memory.storage.sqlite.compilation import ONE, ZERO, compiled, json_rows, json_values
 from extended_memory.storage.sqlite.models import (
     ContextRow,
-    ContextTagRow,
     PostingRow,
     ProjectRow,
     RecentPostingRow,
     StoreFactRow,
-    TagRow,
     TermRow,
 )
-from extended_memory.storage.sqlite.rows import stored
+from extended_memory.storage.sqlite.rows import NOTE_COLUMNS
 from extended_memory.storage.sqlite.search.postings import RECENT_DF, TABLES
 
 FACTS = compiled(
@@ -38,7 +31,7 @@ FACTS = compiled(
 )
 SET_FACT = compiled(insert(StoreFactRow).prefix_with("OR REPLACE"), "name", "value")
 
-# --- What a context has, put in and taken out; ``impacts`` is an object of terms, ``terms`` a list.
+# --- What a context has; ``impacts`` is an object of terms, ``terms`` a list.
 
 _impacts = json_rows(bindparam("impacts"))
 ADD_TERMS = compiled(
@@ -77,22 +70,24 @@ MOVE_RECENT = (
 )
 
 
-def _had(postings: type[PostingRow] | type[RecentPostingRow]) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions for a context's postings in one table."""
+def _are_of_context(
+    postings: type[PostingRow] | type[RecentPostingRow],
+) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for the postings of a context in one table."""
     terms = select(TermRow.id).where(
         TermRow.project_id == bindparam("project_id"), TermRow.term.in_(json_values("terms"))
     )
     return postings.term_id.in_(terms), postings.context_id == bindparam("context_id")
 
 
-TAKE_OUT = (
+REMOVE_CONTEXT = (
     compiled(
         update(TermRow)
-        .where(TermRow.id.in_(select(PostingRow.term_id).where(*_had(PostingRow))))
+        .where(TermRow.id.in_(select(PostingRow.term_id).where(*_are_of_context(PostingRow))))
         .values(df=TermRow.df - ONE)
     ),
-    compiled(delete(PostingRow).where(*_had(PostingRow))),
-    compiled(delete(RecentPostingRow).where(*_had(RecentPostingRow))),
+    compiled(delete(PostingRow).where(*_are_of_context(PostingRow))),
+    compiled(delete(RecentPostingRow).where(*_are_of_context(RecentPostingRow))),
     compiled(
         delete(TermRow).where(
             TermRow.project_id == bindparam("project_id"),
@@ -109,15 +104,7 @@ DROP_POSTINGS = tuple(compiled(delete(table)) for table in TABLES)
 DROP_TERMS = compiled(delete(TermRow))
 HIGHEST_ID = compiled(select(func.max(ContextRow.id)))
 UNINDEXED = compiled(
-    select(
-        *stored(ContextRow),
-        select(func.json_group_array(TagRow.name))
-        .join(ContextTagRow, ContextTagRow.tag_id == TagRow.id)
-        .where(ContextTagRow.context_id == ContextRow.id)
-        .correlate(ContextRow)
-        .scalar_subquery()
-        .label("tags"),
-    )
+    select(*NOTE_COLUMNS)
     .where(ContextRow.id < bindparam("below"))
     .order_by(ContextRow.id.desc())
     .limit(bindparam("limit"))
@@ -127,7 +114,7 @@ UNINDEXED = compiled(
 COUNT_BELOW = compiled(
     select(func.count()).select_from(ContextRow).where(ContextRow.id + ZERO < bindparam("below"))
 )
-COUNT_BELOW_OF = compiled(
+COUNT_BELOW_IN_PROJECT = compiled(
     select(func.count())
     .select_from(ContextRow)
     .join(ProjectRow, ProjectRow.id == ContextRow.project_id)

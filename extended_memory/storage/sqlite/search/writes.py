@@ -17,17 +17,19 @@ from extended_memory.search.ranking import impacts
 from extended_memory.storage.sqlite import rows
 from extended_memory.storage.sqlite.search import statements
 
-EVERYTHING: Final = 2**63 - 1
+ABOVE_EVERY_ID: Final = 2**63 - 1
 """The bound of a store that has no index, or none that this analyzer wrote: above every id."""
 
 _MOVED_AT_ONCE: Final = 64
-"""So many contexts, about, are recent ones (see ``models.RecentPostingRow``)."""
+"""About how many contexts are recent ones (see ``models.RecentPostingRow``)."""
 
 
 def unindexed_below(database: sqlite3.Connection) -> int:
     """Return the id below which contexts are not indexed."""
     facts = dict(database.execute(statements.FACTS).fetchall())
-    return int(facts["unindexed_below"]) if facts.get("analyzer") == str(VERSION) else EVERYTHING
+    return (
+        int(facts["unindexed_below"]) if facts.get("analyzer") == str(VERSION) else ABOVE_EVERY_ID
+    )
 
 
 def count_below(database: sqlite3.Connection, below: int, project: str) -> int:
@@ -35,24 +37,23 @@ def count_below(database: sqlite3.Connection, below: int, project: str) -> int:
     if not below:
         return 0
     values = {"below": below, "project": project}
-    (count,) = database.execute(statements.COUNT_BELOW_OF, values).fetchone()
-    return int(count)
+    return int(rows.scalar(database.execute(statements.COUNT_BELOW_IN_PROJECT, values)))
 
 
 def is_complete(database: sqlite3.Connection) -> bool:
     """Say whether every context is indexed, and the store says so where it holds any."""
     below = unindexed_below(database)
-    return not below or (below == EVERYTHING and _first_free_id(database) == 0)
+    return not below or (below == ABOVE_EVERY_ID and _first_free_id(database) == 0)
 
 
-def begin(database: sqlite3.Connection) -> int:
+def take_over(database: sqlite3.Connection) -> int:
     """Return the id below which contexts are not indexed, of an index that is ours now.
 
     One of another version, also a newer one, is dropped: its terms are not those that we look
     for. To be asked before a context is put in, so that it is not among those that are below.
     """
     below = unindexed_below(database)
-    if below == EVERYTHING:
+    if below == ABOVE_EVERY_ID:
         # They are numbers: to overwrite them with zeros would write the whole of a large index.
         database.execute("PRAGMA secure_delete=OFF")
         for statement in statements.DROP_POSTINGS:
@@ -70,13 +71,13 @@ def add(
     context_id: int,
     note: Note,
     *,
-    of_project: int,
+    project_id: int,
     created_at: int,
 ) -> None:
     """Write what a context that is put in has to be found by."""
     words = impacts(note.content, note.tags, from_milliseconds(created_at))
     values = {
-        "project_id": of_project,
+        "project_id": project_id,
         "context_id": context_id,
         "impacts": json.dumps(words, ensure_ascii=False),
     }
@@ -92,43 +93,42 @@ def remove(
     context_id: int,
     note: Note,
     *,
-    of_project: int,
+    project_id: int,
     created_at: int,
 ) -> None:
     """Remove what ``add`` wrote, if it did: the text tells, an index by context would double it."""
     words = impacts(note.content, note.tags, from_milliseconds(created_at))
     values = {
-        "project_id": of_project,
+        "project_id": project_id,
         "context_id": context_id,
         "terms": json.dumps(list(words), ensure_ascii=False),
     }
-    for statement in statements.TAKE_OUT:
+    for statement in statements.REMOVE_CONTEXT:
         database.execute(statement, values)
 
 
 def index_newest(database: sqlite3.Connection, limit: int) -> int:
-    """Index so many of the contexts below the bound, the newest first; return how many are left."""
-    below = begin(database)
+    """Index the newest contexts below the bound, at most ``limit``; return how many are left."""
+    below = take_over(database)
     values = {"below": below, "limit": limit}
-    found = rows.by_name(database).execute(statements.UNINDEXED, values).fetchall()
+    found = rows.named(database).execute(statements.UNINDEXED, values).fetchall()
     for row in found:
         add(
             database,
             row["id"],
             rows.note(row),
-            of_project=row["project_id"],
+            project_id=row["project_id"],
             created_at=row["created_at"],
         )
     below = found[-1]["id"] if len(found) == limit else 0
     _set_bound(database, below)
-    (left,) = database.execute(statements.COUNT_BELOW, {"below": below}).fetchone()
-    return int(left)
+    return int(rows.scalar(database.execute(statements.COUNT_BELOW, {"below": below})))
 
 
 def _first_free_id(database: sqlite3.Connection) -> int:
     """Return an id above all, 0 where there is none."""
-    (highest,) = database.execute(statements.HIGHEST_ID).fetchone()
-    return 0 if highest is None else int(highest) + 1
+    highest: int | None = rows.scalar(database.execute(statements.HIGHEST_ID))
+    return 0 if highest is None else highest + 1
 
 
 def _set_bound(database: sqlite3.Connection, below: int) -> None:
