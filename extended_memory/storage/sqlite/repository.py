@@ -31,15 +31,7 @@ from extended_memory.domain import (
 )
 from extended_memory.flaws import Finding
 from extended_memory.storage.contract import MemoryRepository, Tell
-from extended_memory.storage.sqlite import (
-    pages,
-    queries,
-    renaming,
-    rows,
-    statements,
-    summary,
-    writing,
-)
+from extended_memory.storage.sqlite import pages, queries, rows, statements, writing
 from extended_memory.storage.sqlite.file.database import Database
 from extended_memory.storage.sqlite.file.engine import driver_connection
 from extended_memory.storage.sqlite.models import ProjectRow
@@ -135,8 +127,9 @@ class SqliteRepository(MemoryRepository):
     @override
     def get(self, ids: Sequence[int], *, project: str | None) -> tuple[Context, ...]:
         with self._database.reading() as connection:
-            there = _contexts(connection, ids, project=project)
-        return tuple(there[context_id] for context_id in dict.fromkeys(ids) if context_id in there)
+            there = _contexts(connection, ids)
+        found = (there[context_id] for context_id in dict.fromkeys(ids) if context_id in there)
+        return tuple(context for context in found if project in (None, context.project))
 
     @override
     def contexts_after(
@@ -265,13 +258,20 @@ class SqliteRepository(MemoryRepository):
 
     @override
     def rename_project(self, old: str, new: str) -> int:
+        # Here, because few starts rename a project, and its statements take long to compile.
+
+        # Here, because few starts rename a project, and its statements take long to compile.
+        from extended_memory.storage.sqlite import renaming
+
         with self._database.writing() as database:
             return renaming.rename(database, old, new)
 
     @override
     def summary(self, project: str | None) -> Summary:
+        from extended_memory.storage.sqlite.summary import summary
+
         with self._database.reading() as connection:
-            return summary.summary(connection, project)
+            return summary(connection, project)
 
     @override
     def projects(self) -> tuple[Project, ...]:
@@ -290,8 +290,8 @@ class SqliteRepository(MemoryRepository):
     def popular_tags(self, project: str, *, minimum_count: int, limit: int) -> TagPage:
         values = {"project": project, "minimum": minimum_count}
         with self._database.reading() as connection:
-            found = connection.execute(queries.POPULAR_TAGS, values | {"limit": limit}).mappings()
-            tags = tuple(rows.tag_count(row) for row in found)
+            found = connection.execute(queries.POPULAR_TAGS, values | {"limit": limit})
+            tags = tuple(map(rows.tag_count, found))
             total = len(tags)
             if total == limit:
                 total = connection.execute(queries.POPULAR_TAG_COUNT, values).scalar_one()
@@ -343,16 +343,11 @@ def _repeated(
     return None
 
 
-def _contexts(
-    connection: Connection, ids: Sequence[int], *, project: str | None = None
-) -> dict[int, Context]:
-    """Return the contexts of some ids that are there, of one project or of all."""
+def _contexts(connection: Connection, ids: Sequence[int]) -> dict[int, Context]:
+    """Return the contexts of some ids that are there, by their ids."""
     if not ids:
         return {}
-    query = queries.CONTEXTS_BY_ID
-    if project is not None:
-        query = query.where(ProjectRow.name == project)
-    found = connection.execute(query, {"ids": ids}).mappings()
+    found = connection.execute(queries.CONTEXTS_BY_ID, {"ids": ids}).mappings()
     return {row["id"]: rows.context(row) for row in found}
 
 

@@ -22,7 +22,6 @@ from extended_memory.domain import (
     from_milliseconds,
     to_milliseconds,
 )
-from extended_memory.search.index import Place, Scored
 from extended_memory.storage.sqlite.content_hash import content_hash
 from extended_memory.storage.sqlite.models import (
     Base,
@@ -125,32 +124,15 @@ def project(row: Row) -> Project:
     )
 
 
-def tag_count(row: Row) -> TagCount:
+def tag_count(row: tuple[str, int]) -> TagCount:
     """Return a tag with the number of contexts that carry it."""
-    return TagCount(tag=row["name"], count=row["context_count"])
+    name, context_count = row
+    return TagCount(tag=name, count=context_count)
 
 
 def standing(row: Row) -> Standing:
     """Return where an imported context is now."""
     return Standing(place=row["place"], project=row["project"])
-
-
-def place(row: Row) -> Place:
-    """Return where a context stands among the others of its project."""
-    time, earlier, later = row["created_at"], row["before_at"], row["after_at"]
-    return Place(
-        importance=row["importance"],
-        milliseconds=time,
-        before=row["before_id"],
-        milliseconds_before=0 if earlier is None else time - earlier,
-        after=row["after_id"],
-        milliseconds_after=0 if later is None else later - time,
-    )
-
-
-def scored(row: Row) -> Scored:
-    """Return a context that a search finds, by its id."""
-    return Scored(id=row["context_id"], score=row["score"])
 
 
 def note_values(note: Note) -> dict[str, Any]:

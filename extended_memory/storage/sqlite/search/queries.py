@@ -101,8 +101,8 @@ def _neighbour(*, is_after: bool) -> list[ColumnElement[int]]:
                 .scalar_subquery()
                 for condition in (same_time, another_time)
             )
-        ).label(f"{'after' if is_after else 'before'}_{name}")
-        for name, column in (("id", other.id), ("at", other.created_at))
+        )
+        for column in (other.id, other.created_at)
     ]
 
 
@@ -126,13 +126,13 @@ PLACES = compiled(
 def best(
     *, recent: bool, alone: bool, groups: bool, others: int, filtered: bool, tagged: bool
 ) -> str:
-    """Return the SQL for the ids and scores of the best contexts, recent ones or all others.
+    """Return the SQL for the scores and ids of the best contexts, recent ones or all others.
 
-    ``single`` is an object of term ids and their weights, ``alone`` says that it is of one; with
+    ``single`` is an object of term ids and their weights; ``alone`` says that it is of one. With
     ``groups``, ``groups`` is a list of such objects, one for each group of several terms.
     ``others`` is the number of groups that do not find: the terms of each are a list, ``other_0``
-    and so on, and its weight is ``weight_0`` and so on. Then what all of them add is in a third
-    column, and those that are best without it are returned, in no order.
+    and so on, and its weight is ``weight_0`` and so on. With such groups, the best without them
+    are returned, in no order, and the score with them is a third column.
     """
     postings = RecentPostingRow if recent else PostingRow
     single = json_rows(bindparam("single"))
@@ -144,25 +144,22 @@ def best(
     gained = (union_all(gains, _group_gains(postings)) if groups else gains).subquery("gained")
     # One term finds each context once: nothing is to be summed, which takes most of the time.
     score = (gained.c.gain if alone else func.sum(gained.c.gain)).label("score")
-    found = select(gained.c.context_id, score)
+    found = select(score, gained.c.context_id)
     if not alone:
         found = found.group_by(gained.c.context_id)
     if tagged or filtered:
         # +0, or SQLite would look for each that is selected among the postings of each term.
         found = found.where((gained.c.context_id + ZERO).in_(_selected(tagged=tagged)))
-    if not others:
-        return compiled(
-            found.order_by(desc("score"), gained.c.context_id.desc())
-            .limit(bindparam("limit"))
-            .offset(ZERO)
-        )
-    newest = gained.c.context_id.desc()
-    best_found = found.order_by(desc("score"), newest).limit(bindparam("limit")).offset(ZERO)
-    first = best_found.subquery("found")
-    total = first.c.score + _added(postings, first.c.context_id, others)
-    return compiled(
-        select(first.c.context_id, first.c.score.label("found_score"), total.label("score"))
+    found = (
+        found.order_by(desc("score"), gained.c.context_id.desc())
+        .limit(bindparam("limit"))
+        .offset(ZERO)
     )
+    if not others:
+        return compiled(found)
+    first = found.subquery("found")
+    total = first.c.score + _added(postings, first.c.context_id, others)
+    return compiled(select(first.c.score, first.c.context_id, total))
 
 
 def _group_gains(postings: type[PostingRow] | type[RecentPostingRow]) -> Select[int, int]:

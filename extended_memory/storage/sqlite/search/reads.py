@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from operator import itemgetter
 
 from typing_extensions import override
 
@@ -138,7 +137,7 @@ class SqliteIndex(SearchIndex):
             "until": _milliseconds(selection.span.until, _LAST),
             "limit": RESCORED if others else limit,
         }
-        found: list[sqlite3.Row] = []
+        found: list[tuple[int, ...]] = []
         for recent in (False, True):
             statement = queries.best(
                 recent=recent,
@@ -148,18 +147,30 @@ class SqliteIndex(SearchIndex):
                 filtered=selection != EVERY_CONTEXT,
                 tagged=bool(selection.tags),
             )
-            found += rows.named(self._database).execute(statement, values).fetchall()
+            found += self._database.execute(statement, values).fetchall()
+        found.sort(reverse=True)
         if others:
-            found.sort(key=itemgetter("found_score", "context_id"), reverse=True)
-            found = found[:RESCORED]
-        found.sort(key=itemgetter("score", "context_id"), reverse=True)
-        return tuple(rows.scored(row) for row in found[:limit])
+            found = sorted(
+                ((score, context_id) for _, context_id, score in found[:RESCORED]), reverse=True
+            )
+        return tuple(Scored(id=context_id, score=score) for score, context_id in found[:limit])
 
     @override
     def places(self, project: str, ids: Collection[int]) -> Mapping[int, Place]:
         values = {"project_id": self._project_id(project), "ids": _json(ids)}
-        found = rows.named(self._database).execute(queries.PLACES, values)
-        return {row["id"]: rows.place(row) for row in found}
+        return {
+            context_id: Place(
+                importance=importance,
+                milliseconds=time,
+                before=before,
+                milliseconds_before=0 if before is None else time - earlier,
+                after=after,
+                milliseconds_after=0 if after is None else later - time,
+            )
+            for context_id, importance, time, before, earlier, after, later in (
+                self._database.execute(queries.PLACES, values).fetchall()
+            )
+        }
 
     @override
     def matches(
