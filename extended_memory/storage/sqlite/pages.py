@@ -6,26 +6,20 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     CompoundSelect,
     Connection,
     Executable,
     bindparam,
+    desc,
     func,
     select,
-    text,
     union,
     union_all,
 )
 
 from extended_memory.domain import ALWAYS, MAXIMUM_IMPORTANCE, Selection, TimeSpan
 from extended_memory.storage.contract import MAXIMUM_COUNTED
-from extended_memory.storage.sqlite.models import (
-    ContextCountRow,
-    ContextRow,
-    ContextTagRow,
-    TagRow,
-)
+from extended_memory.storage.sqlite.models import ContextCountRow, ContextRow, ContextTagRow, TagRow
 from extended_memory.storage.sqlite.queries import PROJECT_ID
 
 _TAG_IDS = select(TagRow.id).where(
@@ -63,12 +57,12 @@ def page(
         total = _total(connection, owners, selection)
     if is_exact and total <= offset:
         return (), total, True
-    ranges = _ranges(len(levels), len(owners), tagged=bool(tags), in_span=span != ALWAYS)
-    bounds: dict[str, Any] = {"limit": limit, "offset": offset}
-    bounds |= {} if span == ALWAYS else _bounds(span)
-    bounds |= {f"owner_{index}": owner for index, owner in enumerate(owners)}
-    bounds |= {f"level_{index}": level for index, level in enumerate(levels)}
-    return connection.execute(ranges, bounds).scalars("id").all(), total, is_exact
+    query = _merged_ranges(len(levels), len(owners), tagged=bool(tags), in_span=span != ALWAYS)
+    values: dict[str, Any] = {"limit": limit, "offset": offset}
+    values |= {} if span == ALWAYS else _bounds(span)
+    values |= {f"owner_{index}": owner for index, owner in enumerate(owners)}
+    values |= {f"level_{index}": level for index, level in enumerate(levels)}
+    return connection.execute(query, values).scalars("id").all(), total, is_exact
 
 
 def _bounds(span: TimeSpan) -> dict[str, datetime]:
@@ -76,21 +70,21 @@ def _bounds(span: TimeSpan) -> dict[str, datetime]:
 
 
 def _total(connection: Connection, project_ids: Sequence[int], selection: Selection) -> int:
-    """Count the contexts of a project, or of none; what is counted already is looked up."""
+    """Count the contexts of a project, or of none; the kept counts answer where they can."""
     minimum_importance, span = selection.minimum_importance, selection.span
-    asked: Executable
+    query: Executable
     if span == ALWAYS:
-        asked = _TOTAL.where(
+        query = _TOTAL.where(
             ContextCountRow.project_id.in_(project_ids),
             ContextCountRow.importance >= minimum_importance,
         )
     else:
         # An importance at a time, or the index could not be used for the times.
-        asked = _TOTAL_IN_SPAN.where(
+        query = _TOTAL_IN_SPAN.where(
             ContextRow.project_id.in_(project_ids),
             ContextRow.importance.in_(range(minimum_importance, MAXIMUM_IMPORTANCE + 1)),
         )
-    return connection.execute(asked, _bounds(span)).scalar_one()
+    return connection.execute(query, _bounds(span)).scalar_one()
 
 
 def _total_with_tags(
@@ -98,30 +92,23 @@ def _total_with_tags(
 ) -> tuple[int, bool]:
     """Count what carries any of the tags; say whether the count is exact (see the contract)."""
     minimum_importance, span = selection.minimum_importance, selection.span
-    asked = [ContextTagRow.tag_id.in_(tag_ids), ContextTagRow.importance >= minimum_importance]
+    conditions = [ContextTagRow.tag_id.in_(tag_ids), ContextTagRow.importance >= minimum_importance]
     if span != ALWAYS:
         # An importance at a time, or the index could not be used for the times.
         levels, bounds = range(minimum_importance, MAXIMUM_IMPORTANCE + 1), _bounds(span)
-        asked += [
+        conditions += [
             ContextTagRow.importance.in_(levels),
             ContextTagRow.created_at >= bounds["since"],
             ContextTagRow.created_at < bounds["until"],
         ]
-    uses = connection.execute(_USES.where(*asked)).scalars("count").all()
+    uses = connection.execute(_USES.where(*conditions)).scalars("count").all()
     if len(uses) <= 1 or sum(uses) > MAXIMUM_COUNTED:
         return max(uses, default=0), len(uses) <= 1
-    return connection.execute(_CARRYING_ANY.where(*asked)).scalar_one(), True
-
-
-def _within(row: type[ContextRow] | type[ContextTagRow] | None) -> list[ColumnElement[bool]]:
-    """Return the bounds of a span of time, or none."""
-    if row is None:
-        return []
-    return [row.created_at >= bindparam("since"), row.created_at < bindparam("until")]
+    return connection.execute(_CARRYING_ANY.where(*conditions)).scalar_one(), True
 
 
 @lru_cache(maxsize=256)
-def _ranges(
+def _merged_ranges(
     levels: int, owners: int, *, tagged: bool, in_span: bool
 ) -> CompoundSelect[datetime, int]:
     """Return the statement for the ids of one page, newest first.
@@ -130,25 +117,24 @@ def _ranges(
     so it reads ``offset + limit`` entries, however many match. With tags, UNION also makes a
     context that carries several of them come once.
     """
-    ranges = []
-    for owner in range(owners):
-        for level in range(levels):
-            if tagged:
-                one = select(ContextTagRow.created_at, ContextTagRow.context_id.label("id")).where(
-                    ContextTagRow.tag_id == bindparam(f"owner_{owner}"),
-                    ContextTagRow.importance == bindparam(f"level_{level}"),
-                    *_within(ContextTagRow if in_span else None),
-                )
-            else:
-                one = select(ContextRow.created_at, ContextRow.id.label("id")).where(
-                    ContextRow.project_id == bindparam(f"owner_{owner}"),
-                    ContextRow.importance == bindparam(f"level_{level}"),
-                    *_within(ContextRow if in_span else None),
-                )
-            ranges.append(one)
+    table: type[ContextRow | ContextTagRow]
+    if tagged:
+        table, owner_id, context_id = ContextTagRow, ContextTagRow.tag_id, ContextTagRow.context_id
+    else:
+        table, owner_id, context_id = ContextRow, ContextRow.project_id, ContextRow.id
+    span = (table.created_at >= bindparam("since"), table.created_at < bindparam("until"))
+    ranges = [
+        select(table.created_at, context_id.label("id")).where(
+            owner_id == bindparam(f"owner_{owner}"),
+            table.importance == bindparam(f"level_{level}"),
+            *(span if in_span else ()),
+        )
+        for owner in range(owners)
+        for level in range(levels)
+    ]
     return (
         (union if tagged else union_all)(*ranges)
-        .order_by(text("created_at DESC"), text("id DESC"))
+        .order_by(desc("created_at"), desc("id"))
         .limit(bindparam("limit"))
         .offset(bindparam("offset"))
     )

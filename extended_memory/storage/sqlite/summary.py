@@ -18,12 +18,7 @@ from sqlalchemy import (
 from typing_extensions import Unpack
 
 from extended_memory.domain import Summary, from_milliseconds
-from extended_memory.storage.sqlite.models import (
-    ContextCountRow,
-    ContextRow,
-    RevisionRow,
-    TrashRow,
-)
+from extended_memory.storage.sqlite.models import ContextCountRow, ContextRow, RevisionRow, TrashRow
 from extended_memory.storage.sqlite.queries import PROJECT_ID
 
 _WEEK = timedelta(weeks=1) // timedelta(milliseconds=1)

@@ -50,9 +50,8 @@ def insert(
 
     ``context_id`` is the id that it had before, None for a new one.
     """
-    from extended_memory.storage.sqlite.search import (
-        writes,
-    )  # here: a start need not load the analyzer
+    # Here, because a start need not load the analyzer.
+    from extended_memory.storage.sqlite.search import writes
 
     unindexed_below = writes.take_over(database)
     row = rows.note_values(note) | {

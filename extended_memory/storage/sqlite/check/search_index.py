@@ -4,30 +4,27 @@ Postings lie by term and not by context, so they are sorted once, in SQLite, whi
 not fit into memory to a file; then contexts and postings are read side by side, by rising id.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
-from extended_memory.domain import (
-    from_milliseconds,
-)
+from extended_memory.domain import from_milliseconds
 from extended_memory.flaws import Finding, Flaw
 from extended_memory.search.analyzer import VERSION
 from extended_memory.search.ranking import impacts
 from extended_memory.storage.contract import Tell
-from extended_memory.storage.sqlite.search import writes
+from extended_memory.storage.sqlite import rows
+from extended_memory.storage.sqlite.search import statements, writes
 
 _TOLD_EVERY: Final = 500
 
-_FACTS = "SELECT name, value FROM store_facts WHERE name IN ('analyzer', 'unindexed_below')"
 _CONTEXTS = """
-    SELECT id, project_id, content, created_at, (
+    SELECT id, project_id, importance, content, created_at, (
         SELECT json_group_array(t.name) FROM context_tags l JOIN tags t ON t.id = l.tag_id
         WHERE l.context_id = contexts.id
-    ) FROM contexts WHERE id >= ? ORDER BY id
+    ) AS tags FROM contexts WHERE id >= ? ORDER BY id
 """
 _POSTINGS = """
     SELECT p.context_id, t.project_id, t.term, p.impact
@@ -41,7 +38,10 @@ _MISCOUNTED = """
 """
 
 Postings = list[tuple[int, str, int]]
-"""Of one context: the project, the term, what it weighs; sorted."""
+"""The postings of one context: the project, the term, the impact; sorted."""
+
+_END: Final[tuple[int, Postings]] = (2**63, [])
+"""What comes after the postings of all contexts: the id is above every one."""
 
 
 def findings(database: sqlite3.Connection, tell: Tell) -> Iterator[Finding]:
@@ -49,7 +49,7 @@ def findings(database: sqlite3.Connection, tell: Tell) -> Iterator[Finding]:
 
     An index that another version of the analyzer wrote is not wrong: it is made anew anyway.
     """
-    facts = dict(database.execute(_FACTS).fetchall())
+    facts = dict(database.execute(statements.FACTS).fetchall())
     if facts.get("analyzer") != str(VERSION):
         return
     below = facts.get("unindexed_below", "")
@@ -57,7 +57,7 @@ def findings(database: sqlite3.Connection, tell: Tell) -> Iterator[Finding]:
         yield Finding(flaw=Flaw.SEARCH_PROGRESS, count=1)
         return
     tell("the search index", 0, 0)
-    (miscounted,) = database.execute(_MISCOUNTED).fetchone()
+    miscounted = rows.scalar(database.execute(_MISCOUNTED))
     if miscounted:
         yield Finding(flaw=Flaw.SEARCH_COUNTS, count=miscounted)
     wrong = _wrong_contexts(database, int(below), tell)
@@ -73,29 +73,39 @@ def give_up(database: sqlite3.Connection) -> None:
 
 def _wrong_contexts(database: sqlite3.Connection, below: int, tell: Tell) -> int:
     """Count the contexts whose postings are not those of their texts, or that are not there."""
-    (total,) = database.execute("SELECT count(*) FROM contexts WHERE id >= ?", (below,)).fetchone()
-    by_context = groupby(database.execute(_POSTINGS), key=itemgetter(0))
-    held = next(by_context, None)
+    total = rows.scalar(database.execute("SELECT count(*) FROM contexts WHERE id >= ?", (below,)))
+    postings = _postings(database)
+    holder, held = next(postings, _END)
     wrong = 0
-    for number, row in enumerate(database.execute(_CONTEXTS, (below,))):
+    for number, row in enumerate(rows.named(database).execute(_CONTEXTS, (below,))):
         if number % _TOLD_EVERY == 0:
             tell("the search index", number, total)
-        while held is not None and held[0] < row[0]:
+        while holder < row["id"]:
             wrong += 1  # of a context that is not there, or not yet in the index
-            held = next(by_context, None)
+            holder, held = next(postings, _END)
         found: Postings = []
-        if held is not None and held[0] == row[0]:
-            # None where the term itself is not there: no such posting is expected.
-            found = sorted((of or 0, term or "", impact) for _, of, term, impact in held[1])
-            held = next(by_context, None)
+        if holder == row["id"]:
+            found = held
+            holder, held = next(postings, _END)
         wrong += found != _expected(row)
     tell("the search index", total, total)
-    while held is not None:
-        wrong, held = wrong + 1, next(by_context, None)
+    while (holder, held) != _END:
+        wrong += 1
+        holder, held = next(postings, _END)
     return wrong
 
 
-def _expected(row: tuple[Any, ...]) -> Postings:
-    _, of_project, content, created_at, tags = row
-    words = impacts(content, json.loads(tags), from_milliseconds(created_at))
-    return sorted((of_project, term, impact) for term, impact in words.items())
+def _postings(database: sqlite3.Connection) -> Iterator[tuple[int, Postings]]:
+    """Give the ids of contexts, the lowest first, with their postings."""
+    for context_id, group in groupby(database.execute(_POSTINGS), key=itemgetter(0)):
+        # None where the term itself is not there: no such posting is expected.
+        yield (
+            context_id,
+            sorted((project_id or 0, term or "", impact) for _, project_id, term, impact in group),
+        )
+
+
+def _expected(row: sqlite3.Row) -> Postings:
+    note = rows.note(row)
+    words = impacts(note.content, note.tags, from_milliseconds(row["created_at"]))
+    return sorted((row["project_id"], term, impact) for term, impact in words.items())

@@ -2,17 +2,7 @@
 
 from functools import lru_cache
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    bindparam,
-    case,
-    desc,
-    func,
-    select,
-    true,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Select, bindparam, case, desc, func, select, true, union_all
 from sqlalchemy.orm import aliased
 
 from extended_memory.storage.sqlite.compilation import ONE, ZERO, compiled, json_rows, json_values
