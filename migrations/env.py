@@ -39,7 +39,7 @@ def run_on_the_command_line() -> None:
         raise SettingsError("Alembic migrates SQLite files only.")
     database = Database(storage.path, own_folder=storage.own_folder)
     command = context.config.cmd_opts.cmd[0].__name__ if context.config.cmd_opts else ""
-    with database.unprepared(to_upgrade=command == "upgrade") as connection:
+    with database.migration(to_upgrade=command == "upgrade") as connection:
         run(connection)
 
 

@@ -164,7 +164,7 @@ def diagnose_sqlite() -> Diagnosis:
     """Say which SQLite this Python carries, and what is known of it."""
     from extended_memory.storage.sqlite.check import diagnosis as of_file
 
-    return of_file.of_the_library()
+    return of_file.diagnose_library()
 
 
 def _file(location: SqliteLocation | RedisLocation) -> Path:

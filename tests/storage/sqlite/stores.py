@@ -16,7 +16,7 @@ from extended_memory.search.analyzer import VERSION
 from extended_memory.search.ranking import impacts
 from extended_memory.storage.sqlite.content_hash import content_hash
 from extended_memory.storage.sqlite.file import permissions
-from extended_memory.storage.sqlite.file.engine import new_engine, restructuring
+from extended_memory.storage.sqlite.file.engine import new_engine, structure_change
 from extended_memory.storage.sqlite.repository import SqliteRepository
 from extended_memory.storage.sqlite.schema import upgrade
 
@@ -246,7 +246,7 @@ def make_0003(path: Path, contexts: Sequence[Context]) -> None:
     permissions.make_folder(path.parent)
     permissions.make_file(path)
     engine = new_engine(path)
-    with restructuring(engine) as connection:
+    with structure_change(engine) as connection:
         upgrade.migrate(connection, "0003")
     engine.dispose()
     with closing(sqlite3.connect(path)) as database, database:

@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from extended_memory.counts import counted
-from extended_memory.errors import (
-    Diagnosis,
-    StoreError,
-)
+from extended_memory.errors import Diagnosis, StoreError
 from extended_memory.storage.sqlite.file import copies, orphans, permissions, side_files, unfinished
 from extended_memory.storage.sqlite.file.engine import connect
 from extended_memory.storage.sqlite.file.faults import cause, fault
@@ -26,7 +23,7 @@ _WITHOUT_THE_BUG: Final = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """The first releases without the WAL-reset bug, of three branches (see ``database``)."""
 
 
-def of_the_library() -> Diagnosis:
+def diagnose_library() -> Diagnosis:
     """Say which SQLite this is, and whether it has the bug that ``database`` describes."""
     version = sqlite3.sqlite_version_info
     is_mended = version >= _WITHOUT_THE_BUG[0] or any(
@@ -50,20 +47,20 @@ def diagnoses(path: Path) -> Iterator[Diagnosis]:
         return
     if not is_there:
         yield Diagnosis(fact=f"There is no memory yet at {path}: a server makes it at its start.")
-        yield from _of_the_folder(path.parent)
+        yield from _folder_diagnoses(path.parent)
         return
     try:
-        yield from _of_the_file(path)
+        yield from _file_diagnoses(path)
     except StoreError as refusal:
         yield Diagnosis.of(refusal)
     except (sqlite3.Error, OSError) as error:
         yield Diagnosis.of(fault(error, name=path.name))
-    yield from _of_the_mode(path)
-    yield _of_the_users(path)
-    yield from _of_the_backups(path)
+    yield from _mode_diagnoses(path)
+    yield _user_diagnosis(path)
+    yield from _backup_diagnoses(path)
 
 
-def _of_the_file(path: Path) -> Iterator[Diagnosis]:
+def _file_diagnoses(path: Path) -> Iterator[Diagnosis]:
     wal = permissions.size(side_files.wal(path))
     yield Diagnosis(fact=f"The memory is {path} ({_megabytes(permissions.size(path))}).")
     if wal > _LARGE_WAL:
@@ -76,7 +73,7 @@ def _of_the_file(path: Path) -> Iterator[Diagnosis]:
         yield Diagnosis(fact=f"Its write-ahead log has {_megabytes(wal)}.")
     with closing(connect(path, timeout=1)) as database:
         state = upgrade.require_ours(database, path.name)
-        yield _of_the_state(state, upgrade.revision_of(database, state))
+        yield _state_diagnosis(state, upgrade.revision_of(database, state))
         if state is FileState.EMPTY:
             return
         if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
@@ -89,10 +86,10 @@ def _of_the_file(path: Path) -> Iterator[Diagnosis]:
             return
         (count,) = database.execute("SELECT count(*) FROM contexts").fetchone()
         yield Diagnosis(fact=f"It holds {counted(count, 'context')}, and its pages are whole.")
-        yield _of_the_lock(path, database)
+        yield _lock_diagnosis(path, database)
 
 
-def _of_the_state(state: FileState, revision: str) -> Diagnosis:
+def _state_diagnosis(state: FileState, revision: str) -> Diagnosis:
     if state is FileState.CURRENT:
         return Diagnosis(fact=f"Its revision is {revision}, the newest.")
     if state is FileState.EMPTY:
@@ -103,7 +100,7 @@ def _of_the_state(state: FileState, revision: str) -> Diagnosis:
     )
 
 
-def _of_the_lock(path: Path, database: sqlite3.Connection) -> Diagnosis:
+def _lock_diagnosis(path: Path, database: sqlite3.Connection) -> Diagnosis:
     """Say whether the file can be written now, by a change that is undone."""
     try:
         version = database.execute("PRAGMA user_version").fetchone()[0]
@@ -118,7 +115,7 @@ def _of_the_lock(path: Path, database: sqlite3.Connection) -> Diagnosis:
     return Diagnosis(fact="It can be written.")
 
 
-def _of_the_folder(folder: Path) -> Iterator[Diagnosis]:
+def _folder_diagnoses(folder: Path) -> Iterator[Diagnosis]:
     there = next(each for each in (folder, *folder.parents) if each.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
         yield Diagnosis(
@@ -128,7 +125,7 @@ def _of_the_folder(folder: Path) -> Iterator[Diagnosis]:
         )
 
 
-def _of_the_mode(path: Path) -> Iterator[Diagnosis]:
+def _mode_diagnoses(path: Path) -> Iterator[Diagnosis]:
     if os.name != "nt" and path.stat().st_mode & 0o077 & ~permissions.FILE_MODE:
         yield Diagnosis(
             level="warning",
@@ -137,7 +134,7 @@ def _of_the_mode(path: Path) -> Iterator[Diagnosis]:
         )
 
 
-def _of_the_users(path: Path) -> Diagnosis:
+def _user_diagnosis(path: Path) -> Diagnosis:
     others = processes_with(path)
     if others is None:
         return Diagnosis(fact="Whether other servers use it cannot be seen on this system.")
@@ -148,10 +145,10 @@ def _of_the_users(path: Path) -> Diagnosis:
     return Diagnosis(fact=f"Open in {several}, which is fine: {ids}.")
 
 
-def _of_the_backups(path: Path) -> Iterator[Diagnosis]:
+def _backup_diagnoses(path: Path) -> Iterator[Diagnosis]:
     try:
-        found, parts = copies.beside(path), unfinished.unfinished(path)
-        logs = [file for file in orphans.kept(path) if "-shm." not in file.name]
+        found, parts = copies.beside(path), unfinished.parts(path)
+        logs = [file for file in orphans.kept_files(path) if "-shm." not in file.name]
     except OSError as error:
         yield Diagnosis.of(fault(error, name=path.parent.name))
         return

@@ -9,11 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from extended_memory.domain import (
-    NEWEST_TIME,
-    OLDEST_TIME,
-    to_milliseconds,
-)
+from extended_memory.domain import NEWEST_TIME, OLDEST_TIME, to_milliseconds
 from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.contract import Tell
 from extended_memory.storage.sqlite.check import search_index

@@ -16,18 +16,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from extended_memory import output
-from extended_memory.domain import (
-    Backup,
-    MadeBackup,
-    MovedFile,
-    RestoredBackup,
-)
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.domain import Backup, MadeBackup, MovedFile, RestoredBackup
+from extended_memory.errors import StoreError
 from extended_memory.output import OutputError
 from extended_memory.storage.sqlite.file import copies, orphans, permissions, side_files, unfinished
-from extended_memory.storage.sqlite.file.copies import Tell, nobody
+from extended_memory.storage.sqlite.file.copies import Tell, tell_nobody
 from extended_memory.storage.sqlite.file.engine import READ_WRITE, connect
 from extended_memory.storage.sqlite.file.faults import fault, is_locked
 from extended_memory.storage.sqlite.file.open_files import (
@@ -43,7 +36,7 @@ _LOCK_SECONDS = 2.0
 
 
 def back_up(
-    path: Path, target: Path | None, *, overwrite: bool = False, tell: Tell = nobody
+    path: Path, target: Path | None, *, overwrite: bool = False, tell: Tell = tell_nobody
 ) -> MadeBackup:
     """Copy a file while others use it, beside it or to a new file.
 
@@ -54,7 +47,7 @@ def back_up(
         StoreBusyError: another process uses the target.
         OutputError: the target is not to be written over.
     """
-    _require(path)
+    _require_file(path)
     with _faults(path):
         with closing(connect(path)) as database:
             state = upgrade.file_state(database)
@@ -67,13 +60,13 @@ def back_up(
         elif target.is_dir():
             target /= copies.new_name(path, revision, "manual").name
     with _faults(target):
-        target = _place_for(target, store_files(path), overwrite=overwrite)
+        target = _checked_target(target, store_files(path), overwrite=overwrite)
         with closing(connect(path)) as source:
             moved = copies.write(source, target, may_replace=overwrite, tell=tell)
     with _faults(target):
         unfinished.remove_abandoned(path)
         gone = copies.thin_out(path, "manual", spared=(target,)) if is_beside else []
-        return MadeBackup(backup=_described(target), removed=tuple(gone), moved=moved)
+        return MadeBackup(backup=_describe(target), removed=tuple(gone), moved=moved)
 
 
 def store_files(path: Path) -> tuple[Path, ...]:
@@ -83,12 +76,12 @@ def store_files(path: Path) -> tuple[Path, ...]:
     """
     there: list[Path] = []
     with suppress(OSError):  # no folder, or one that nobody can look into or write to
-        there += [*unfinished.unfinished(path), *orphans.kept(path)]
+        there += [*unfinished.parts(path), *orphans.kept_files(path)]
         there += [f for copy in copies.beside(path) for f in side_files.with_database(copy.path)]
     return (*side_files.with_database(path), *there)
 
 
-def _place_for(target: Path, store: tuple[Path, ...], *, overwrite: bool) -> Path:
+def _checked_target(target: Path, store: tuple[Path, ...], *, overwrite: bool) -> Path:
     """Return where a copy goes to, without links.
 
     Raises:
@@ -115,7 +108,7 @@ def backups(path: Path) -> tuple[Backup, ...]:
     with _faults(path):
         if not path.parent.is_dir():
             return ()
-        return tuple(_described(copy.path, copy) for copy in reversed(copies.beside(path)))
+        return tuple(_describe(copy.path, copy) for copy in reversed(copies.beside(path)))
 
 
 def backup_to_restore(backup: Path) -> Backup:
@@ -124,7 +117,7 @@ def backup_to_restore(backup: Path) -> Backup:
     Raises:
         StoreError: it is not there, no memory of ours, of a newer release, or damaged.
     """
-    _require(backup)
+    _require_file(backup)
     with _faults(backup):
         with closing(connect(backup, copies.reading_mode(backup))) as database:
             if upgrade.require_ours(database, backup.name) is FileState.EMPTY:
@@ -134,10 +127,10 @@ def backup_to_restore(backup: Path) -> Backup:
                 f"{backup.name} is damaged, so it was not restored.",
                 remedy="`extended-memory-mcp backups` lists others.",
             )
-        return _described(backup)
+        return _describe(backup)
 
 
-def restore(path: Path, backup: Path, *, tell: Tell = nobody) -> RestoredBackup:
+def restore(path: Path, backup: Path, *, tell: Tell = tell_nobody) -> RestoredBackup:
     """Put a backup in the place of the present file, and keep that one.
 
     Raises:
@@ -156,7 +149,7 @@ def restore(path: Path, backup: Path, *, tell: Tell = nobody) -> RestoredBackup:
     backup_to_restore(backup)
     with _faults(path):
         with closing(connect(backup, copies.reading_mode(backup))) as source:
-            aside, moved = _put_in_place(path, source, tell)
+            aside, moved = _install(path, source, tell)
         if not copies.is_sound(path, READ_WRITE):  # a server may have it open already
             raise StoreError(
                 f"{path.name} is not whole, now that {backup.name} is in its place.",
@@ -164,10 +157,10 @@ def restore(path: Path, backup: Path, *, tell: Tell = nobody) -> RestoredBackup:
             )
         if aside is not None:
             copies.thin_out(path, "replaced", spared=(aside, backup))
-        return RestoredBackup(backup=_described(path), replaced=aside, moved=moved)
+        return RestoredBackup(backup=_describe(path), replaced=aside, moved=moved)
 
 
-def _put_in_place(
+def _install(
     path: Path, source: sqlite3.Connection, tell: Tell
 ) -> tuple[Path | None, tuple[MovedFile, ...]]:
     """Write a database to a place; return where the file is that was there, and what lay beside."""
@@ -237,7 +230,7 @@ def _revision(database: sqlite3.Connection) -> str:
         return "unknown"
 
 
-def _described(path: Path, copy: copies.Copy | None = None) -> Backup:
+def _describe(path: Path, copy: copies.Copy | None = None) -> Backup:
     """Return what a copy is by its name, or else by its file, and how much it holds."""
     status = path.stat()
     written_at = datetime.fromtimestamp(status.st_mtime, timezone.utc).replace(microsecond=0)
@@ -260,7 +253,7 @@ def _described(path: Path, copy: copies.Copy | None = None) -> Backup:
     )
 
 
-def _require(path: Path) -> None:
+def _require_file(path: Path) -> None:
     with _faults(path):
         if not path.is_file():
             raise StoreError(

@@ -17,12 +17,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from extended_memory import output
-from extended_memory.domain import (
-    MovedFile,
-)
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.domain import MovedFile
+from extended_memory.errors import StoreError
 from extended_memory.storage.sqlite.file import orphans, permissions, side_files
 from extended_memory.storage.sqlite.file.engine import IMMUTABLE, connect
 from extended_memory.storage.sqlite.file.open_files import require_unused
@@ -64,7 +60,7 @@ class Copy:
     kind: Kind
 
 
-def nobody(done: int, total: int) -> None:
+def tell_nobody(done: int, total: int) -> None:
     """Tell nobody."""
 
 
@@ -73,7 +69,7 @@ def new_name(path: Path, revision: str, kind: Kind) -> Path:
     moment = datetime.now(timezone.utc)
     ending = revision if kind == "upgrade" else f"{revision}-{kind}"
     while True:
-        name = path.with_name(f"{_beginning(path)}{moment.strftime(_MOMENT)}-{ending}")
+        name = path.with_name(f"{_prefix(path)}{moment.strftime(_MOMENT)}-{ending}")
         if not name.exists():
             return name
         moment += timedelta(seconds=1)
@@ -81,7 +77,7 @@ def new_name(path: Path, revision: str, kind: Kind) -> Path:
 
 def beside(path: Path) -> list[Copy]:
     """Return the copies beside a file, the oldest first; no folder, and no link to the file."""
-    beginning = _beginning(path)
+    beginning = _prefix(path)
     itself = permissions.identity(path)
     found: list[Copy] = []
     for other in sorted(path.parent.iterdir()):
@@ -101,7 +97,7 @@ def beside(path: Path) -> list[Copy]:
 
 def kind_of(name: str, path: Path) -> Kind | None:
     """Return the kind of a copy of a file, or of a part of one, by its name; None for others."""
-    beginning = _beginning(path)
+    beginning = _prefix(path)
     match = _NAME.match(name.removeprefix(beginning)) if name.startswith(beginning) else None
     return None if match is None else _KINDS[match["kind"]]
 
@@ -148,7 +144,7 @@ def remove(copy: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _beginning(path: Path) -> str:
+def _prefix(path: Path) -> str:
     return f"{path.name}.backup-"
 
 
@@ -158,7 +154,7 @@ def write(
     *,
     is_checked: bool = True,
     may_replace: bool = False,
-    tell: Tell = nobody,
+    tell: Tell = tell_nobody,
 ) -> tuple[MovedFile, ...]:
     """Copy a database into a new file that only its owner may read; return what lay in its way.
 

@@ -32,10 +32,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine, QueuePool
 from sqlalchemy.exc import DBAPIError
 
-from extended_memory.errors import (
-    StoreBusyError,
-    StoreError,
-)
+from extended_memory.errors import StoreBusyError, StoreError
 from extended_memory.storage.contract import MAY_WAIT
 from extended_memory.storage.fault_log import FaultLog
 from extended_memory.storage.sqlite.file import orphans, permissions, side_files, unfinished
@@ -46,11 +43,11 @@ from extended_memory.storage.sqlite.file.engine import (
     READ_WRITE,
     WAL_BYTES_AT_REST,
     connect,
-    immediate,
     new_engine,
-    restructuring,
+    structure_change,
+    write_transaction,
 )
-from extended_memory.storage.sqlite.file.faults import cause, fault, is_locked, read_only
+from extended_memory.storage.sqlite.file.faults import cause, fault, is_locked, read_only_error
 from extended_memory.storage.sqlite.schema import upgrade
 
 COMMITS_PER_CHECKPOINT: Final = 100
@@ -83,20 +80,20 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the store; it never waits for a writer."""
-        with self._faults("read"), self._opened().connect() as connection:
+        with self._faults("read"), self._current_engine().connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Give a connection in a transaction that is committed at the end, or not at all."""
         with self._faults("write"):
-            engine = self._opened(to_write=True)
+            engine = self._current_engine(to_write=True)
             wait = MAY_WAIT.get()
             # Threads of this process queue here, in turn, instead of polling SQLite's lock.
             if not self._writing.acquire(timeout=BUSY_TIMEOUT_SECONDS if wait else 0):
                 raise sqlite3.OperationalError("database is locked")
             try:
-                with immediate(engine, wait=wait) as connection:
+                with write_transaction(engine, wait=wait) as connection:
                     yield connection
                 self._commits += 1
                 if self._is_checkpoint_due():
@@ -105,17 +102,17 @@ class Database:
                 self._writing.release()
 
     @contextmanager
-    def unprepared(self, *, to_upgrade: bool = False) -> Iterator[Connection]:
+    def migration(self, *, to_upgrade: bool = False) -> Iterator[Connection]:
         """Give a connection like ``writing``, to the file as it is: for Alembic's commands."""
         with self._faults("write"):
-            self._make()
+            self._make_file()
             engine = new_engine(self.path)
             try:
                 if to_upgrade:
-                    with upgrade.backed_up(engine, self.path) as (connection, _):
+                    with upgrade.upgrade_transaction(engine, self.path) as (connection, _):
                         yield connection
                 else:
-                    with restructuring(engine) as connection:
+                    with structure_change(engine) as connection:
                         yield connection
             finally:
                 engine.dispose()
@@ -128,7 +125,7 @@ class Database:
     def open(self) -> None:
         """Open, make or upgrade the file now."""
         with self._faults("read"):
-            self._opened()
+            self._current_engine()
 
     def close(self) -> None:
         """Close every connection; the last one on the file copies the WAL into it."""
@@ -154,7 +151,7 @@ class Database:
             raise
         self._fault_log.clear(action, *(("read",) if action == "write" else ()))
 
-    def _opened(self, *, to_write: bool = False) -> Engine:
+    def _current_engine(self, *, to_write: bool = False) -> Engine:
         with self._opening:
             if self._engine is not None and self._identity() != self._identities:
                 self._leave(self._engine)
@@ -163,7 +160,7 @@ class Database:
             if self._engine is None:
                 self._engine = self._open()
             if to_write and self._mode != READ_WRITE:
-                raise read_only(self.path.name)
+                raise read_only_error(self.path.name)
             return self._engine
 
     def _identity(self) -> dict[Path, tuple[int, int] | None]:
@@ -179,7 +176,7 @@ class Database:
         not be copied as a whole, as while somebody reads, it is kept under another name.
         """
         # On connections of old: a new one would find the new file.
-        has_old = self._mode == READ_WRITE and _idle(engine) >= _CHECKPOINT_CONNECTIONS
+        has_old = self._mode == READ_WRITE and _idle_connections(engine) >= _CHECKPOINT_CONNECTIONS
         is_copied = has_old and self._checkpoint(engine)
         self.close()
         for path in (self._wal, self._shm):
@@ -191,7 +188,7 @@ class Database:
                     logger.warning("%s was not copied into its file: kept as %s.", path, kept.name)
 
     def _open(self) -> Engine:
-        self._make()
+        self._make_file()
         self._mode = self._usable_mode()
         engine = new_engine(self.path, self._mode)
         try:
@@ -219,7 +216,7 @@ class Database:
             self._checkpoint(engine)
         return engine
 
-    def _make(self) -> None:
+    def _make_file(self) -> None:
         """Make the folder and the file where they are missing and may be made."""
         if self._must_exist and not permissions.holds_something(self.path):
             raise StoreError(
@@ -246,7 +243,7 @@ class Database:
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 return READ_WRITE  # somebody is writing it, and a reader does not wait for that
-            if not _only_readable(error):
+            if not _is_read_only_error(error):
                 raise
         else:
             return READ_WRITE
@@ -256,7 +253,7 @@ class Database:
         except sqlite3.OperationalError as error:
             # A WAL in a folder that we may not write has no index to read it by. Where nothing
             # is left in the WAL, the file is the whole truth and may be read as it lies there.
-            if not _only_readable(error) or permissions.size(self._wal):
+            if not _is_read_only_error(error) or permissions.size(self._wal):
                 raise
             return IMMUTABLE
         return READ_ONLY
@@ -291,7 +288,8 @@ class Database:
         """
         worker = engine.raw_connection()
         try:
-            with immediate(engine, wait=False):  # whoever writes now will copy it, or we later
+            # Without waiting: whoever writes now will copy it, or we later.
+            with write_transaction(engine, wait=False):
                 copying = worker.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
                 _, frames, copied = copying.fetchone()
             self._commits = 0
@@ -304,11 +302,11 @@ class Database:
             worker.close()
 
 
-def _idle(engine: Engine) -> int:
+def _idle_connections(engine: Engine) -> int:
     pool = engine.pool
     assert isinstance(pool, QueuePool)
     return pool.checkedin()
 
 
-def _only_readable(error: sqlite3.OperationalError) -> bool:
+def _is_read_only_error(error: sqlite3.OperationalError) -> bool:
     return any(words in str(error) for words in ("readonly", "unable to open"))

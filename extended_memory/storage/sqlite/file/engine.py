@@ -51,11 +51,11 @@ def connect(
         connection.close()
         raise
     # An old file may hold bytes that are not UTF-8; they must not make the rest unreadable.
-    connection.text_factory = _text
+    connection.text_factory = _decoded
     return connection
 
 
-def _text(stored: bytes) -> str:
+def _decoded(stored: bytes) -> str:
     return stored.decode(errors="replace")
 
 
@@ -78,7 +78,7 @@ def new_engine(path: Path, mode: str = READ_WRITE) -> Engine:
 
 
 @contextmanager
-def immediate(engine: Engine, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
+def write_transaction(engine: Engine, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
     """Give a pooled connection in a writing transaction, committed at the end, or not at all.
 
     It is the driver's own: a save is a handful of short statements, and SQLAlchemy's way to each
@@ -112,7 +112,7 @@ def driver_connection(connection: Connection) -> sqlite3.Connection:
 
 
 @contextmanager
-def restructuring(engine: Engine) -> Iterator[Connection]:
+def structure_change(engine: Engine) -> Iterator[Connection]:
     """Give SQLAlchemy's connection in a writing transaction in which tables can be replaced.
 
     Foreign keys are off, or dropping the old table would delete what refers to the new one;

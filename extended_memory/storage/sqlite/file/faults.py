@@ -3,9 +3,7 @@
 import errno
 from collections.abc import Sequence
 
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.errors import StoreError
 
 _READ_ONLY = (
     "{name} is read-only, so nothing can be saved or changed.",
@@ -67,9 +65,9 @@ def fault(error: Exception, *, name: str) -> StoreError:
     ``name`` is the name of the file, without its directory.
     """
     if isinstance(error, PermissionError):
-        return _refusal(_NO_PERMISSION, name)
+        return _error(_NO_PERMISSION, name)
     if is_disk_full(error):
-        return _refusal(_DISK_FULL, name)
+        return _error(_DISK_FULL, name)
     if isinstance(error, OSError):
         return StoreError(
             f"{name} cannot be opened ({error.strerror or 'input/output error'}).",
@@ -78,8 +76,8 @@ def fault(error: Exception, *, name: str) -> StoreError:
     message = cause(error).lower()
     for words, *sentence in _SENTENCES:
         if words in message:
-            return _refusal(sentence, name)
-    return _refusal(_OTHER, name)
+            return _error(sentence, name)
+    return _error(_OTHER, name)
 
 
 def is_disk_full(error: BaseException) -> bool:
@@ -97,9 +95,9 @@ def is_locked(error: Exception) -> bool:
     return not isinstance(error, OSError) and "locked" in cause(error)
 
 
-def read_only(name: str) -> StoreError:
+def read_only_error(name: str) -> StoreError:
     """Return the sentence for a change to a file that can only be read."""
-    return _refusal(_READ_ONLY, name)
+    return _error(_READ_ONLY, name)
 
 
 def cause(error: Exception) -> str:
@@ -107,6 +105,6 @@ def cause(error: Exception) -> str:
     return str(getattr(error, "orig", None) or error)
 
 
-def _refusal(sentence: Sequence[str], name: str) -> StoreError:
+def _error(sentence: Sequence[str], name: str) -> StoreError:
     fact, remedy = sentence
     return StoreError(fact.format(name=name), remedy=remedy)

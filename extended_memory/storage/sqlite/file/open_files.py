@@ -6,9 +6,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from extended_memory.errors import (
-    StoreBusyError,
-)
+from extended_memory.errors import StoreBusyError
 from extended_memory.storage.sqlite.file import side_files
 
 _PROCESSES = Path("/proc")
@@ -43,7 +41,7 @@ def require_unused(path: Path) -> None:
     """
     files = side_files.with_database(path)
     users = {user for file in files for user in processes_with(file) or ()}
-    if users or _is_locked(side_files.shm(path)):
+    if users or _is_index_locked(side_files.shm(path)):
         raise in_use_error(path.name, users)
 
 
@@ -59,7 +57,7 @@ def in_use_error(name: str, users: Collection[int] = ()) -> StoreBusyError:
     )
 
 
-def _is_locked(index: Path) -> bool:
+def _is_index_locked(index: Path) -> bool:
     """Say whether SQLite has a log's index in use, in whatever process of this machine."""
     try:
         import fcntl

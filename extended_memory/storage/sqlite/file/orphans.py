@@ -30,7 +30,7 @@ _KEPT: Final = re.compile(rf"(?:{'|'.join(side_files.ENDINGS)})\.backup-\d{{8}}T
 logger = logging.getLogger(__name__)
 
 
-def kept(path: Path) -> list[Path]:
+def kept_files(path: Path) -> list[Path]:
     """Return the leftovers that were moved aside beside a database, or kept by another name."""
     return [
         other
@@ -48,7 +48,7 @@ def set_aside(path: Path) -> tuple[MovedFile, ...]:
     if not any(side.exists() for side in side_files.beside(path)):
         return ()
     require_unused(path)
-    return _moved(path)
+    return _move_aside(path)
 
 
 def keep(side: Path) -> MovedFile:
@@ -72,9 +72,9 @@ def make_file(path: Path) -> None:
     whose log is none of those.
     """
     if not path.exists() and any(side.exists() for side in side_files.beside(path)):
-        with _turn(path.parent):
+        with _folder_lock(path.parent):
             if not path.exists():
-                for one in _moved(path):
+                for one in _move_aside(path):
                     logger.warning(
                         "%s lay there without its file: it is kept as %s.", one.found, one.kept.name
                     )
@@ -109,7 +109,7 @@ def keep_log(path: Path) -> None:
         logger.warning("%s lay beside an empty file: it is kept as %s.", log, to.name)
 
 
-def _moved(path: Path) -> tuple[MovedFile, ...]:
+def _move_aside(path: Path) -> tuple[MovedFile, ...]:
     moved: list[MovedFile] = []
     try:
         for side in side_files.beside(path):
@@ -123,7 +123,7 @@ def _moved(path: Path) -> tuple[MovedFile, ...]:
 
 
 @contextmanager
-def _turn(folder: Path) -> Iterator[None]:
+def _folder_lock(folder: Path) -> Iterator[None]:
     """Wait for a turn in a folder, where the system has locks for one."""
     try:
         import fcntl

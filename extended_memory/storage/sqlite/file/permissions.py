@@ -6,9 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.errors import StoreError
 from extended_memory.storage.sqlite.file import side_files
 
 FOLDER_MODE = 0o700

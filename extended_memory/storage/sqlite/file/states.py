@@ -18,7 +18,7 @@ SQLite that wrote it; https://sqlite.org/fileformat2.html#the_database_header li
 _BYTES_AT_ONCE: Final = 1024 * 1024
 
 
-def copies_of_the_state(copy: Path, path: Path, kind: copies.Kind) -> list[Path]:
+def equal_copies(copy: Path, path: Path, kind: copies.Kind) -> list[Path]:
     """Return the other copies of a kind beside a file that are of the same state as one of them."""
     return [
         other.path

@@ -25,7 +25,7 @@ _PART: Final = re.compile(
 logger = logging.getLogger(__name__)
 
 
-def unfinished(path: Path) -> list[Path]:
+def parts(path: Path) -> list[Path]:
     """Return what copies beside a file are being made, or were when their maker was killed."""
     beginning = f"{path.name}."
     matches = (
@@ -39,15 +39,15 @@ def unfinished(path: Path) -> list[Path]:
 def remove_abandoned(path: Path, *, is_locked: bool = False) -> None:
     """Remove what nobody is writing any more; ``is_locked`` where we have the file's write lock."""
     try:
-        for part in unfinished(path):
-            if (is_locked and _is_made_under_the_lock(part, path)) or _is_untouched(part):
+        for part in parts(path):
+            if (is_locked and _is_made_under_lock(part, path)) or _is_untouched(part):
                 copies.remove(part)
                 logger.info("Removed an unfinished copy: %s", part)
     except OSError as error:  # the folder cannot be listed, or another system keeps what is open
         logger.debug("Unfinished copies beside %s were left: %s", path, error)
 
 
-def _is_made_under_the_lock(part: Path, path: Path) -> bool:
+def _is_made_under_lock(part: Path, path: Path) -> bool:
     return copies.kind_of(part.name, path) in {"upgrade", "replaced"}
 
 

@@ -32,6 +32,7 @@ from extended_memory.domain import (
 )
 from extended_memory.names import adopted_project, normalise_tags
 from extended_memory.storage.sqlite.content_hash import content_hash
+from extended_memory.storage.sqlite.file.engine import driver_connection
 
 _TABLES = ("context_tags", "tags", "projects", "contexts")
 _PREFIX = "adopted_"
@@ -56,16 +57,16 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class EarlierTables:
     """What was set aside: which tables, and the highest id that was ever given."""
 
     tables: frozenset[str]
     last_id: int
 
 
-def set_aside(connection: Connection) -> Earlier | None:
+def set_aside(connection: Connection) -> EarlierTables | None:
     """Rename the earlier tables out of the way; return None where there are none."""
-    database = _driver(connection)
+    database = driver_connection(connection)
     found = {name for name in _TABLES if _columns(database, name)}
     if "contexts" not in found:
         return None
@@ -86,20 +87,20 @@ def set_aside(connection: Connection) -> Earlier | None:
     for name in found:
         database.execute(f"ALTER TABLE {name} RENAME TO {_PREFIX}{name}")
     database.execute("PRAGMA legacy_alter_table=OFF")
-    return Earlier(tables=frozenset(found), last_id=last_id)
+    return EarlierTables(tables=frozenset(found), last_id=last_id)
 
 
-def carry_over(connection: Connection, earlier: Earlier) -> None:
+def carry_over(connection: Connection, earlier: EarlierTables) -> None:
     """Fill the new tables from the ones set aside, and drop those."""
-    database = _driver(connection)
+    database = driver_connection(connection)
     # Functions are given bytes: the driver refuses to hand over a text that is not UTF-8.
     database.create_function("utc_ms", 1, _milliseconds, deterministic=True)
     database.create_function("content_hash", 1, _content_hash, deterministic=True)
-    _project_names(database)
-    _contexts(database, earlier)
-    _links(database, earlier)
-    _leftovers(database, earlier)
-    _counts(database)
+    _map_project_names(database)
+    _copy_contexts(database, earlier)
+    _write_links(database, earlier)
+    _keep_leftovers(database, earlier)
+    _write_counts(database)
     # Children first, or a DROP would cascade into them row by row.
     for name in _TABLES:
         if name in earlier.tables:
@@ -110,7 +111,7 @@ def carry_over(connection: Connection, earlier: Earlier) -> None:
     logger.info("Adopted %d contexts of an earlier release.", count)
 
 
-def _project_names(database: sqlite3.Connection) -> None:
+def _map_project_names(database: sqlite3.Connection) -> None:
     """Map every project name as it was written, in bytes, to the one spelling of it."""
     column = "project_id" if "project_id" in _columns(database, f"{_PREFIX}contexts") else "NULL"
     written = database.execute(
@@ -124,7 +125,7 @@ def _project_names(database: sqlite3.Connection) -> None:
     database.execute("CREATE INDEX temp.project_names_written ON project_names (written)")
 
 
-def _contexts(database: sqlite3.Connection, earlier: Earlier) -> None:
+def _copy_contexts(database: sqlite3.Connection, earlier: EarlierTables) -> None:
     columns = _columns(database, f"{_PREFIX}contexts")
     importance = "c.importance_level" if "importance_level" in columns else "NULL"
     created = "utc_ms(CAST(c.created_at AS BLOB))" if "created_at" in columns else "NULL"
@@ -173,7 +174,7 @@ def _contexts(database: sqlite3.Connection, earlier: Earlier) -> None:
     )
 
 
-def _links(database: sqlite3.Connection, earlier: Earlier) -> None:
+def _write_links(database: sqlite3.Connection, earlier: EarlierTables) -> None:
     """Collect the tags from the links, the JSON column and the decisions; make them anew."""
     database.execute("CREATE TEMP TABLE context_tag_names (context_id INTEGER, tag TEXT)")
     if {"tags", "context_tags"} <= earlier.tables:
@@ -191,9 +192,9 @@ def _links(database: sqlite3.Connection, earlier: Earlier) -> None:
         rows = database.execute(
             f"SELECT id, tags FROM {_PREFIX}contexts WHERE tags IS NOT NULL"
         ).fetchall()
-        _name_tags(database, ((row_id, _listed(tags)) for row_id, tags in rows))
+        _name_tags(database, ((row_id, _tag_list(tags)) for row_id, tags in rows))
     if columns := _columns(database, "decisions"):
-        _decisions(database, columns)
+        _add_decisions(database, columns)
     database.execute(
         """
         INSERT INTO tags (project_id, name, context_count)
@@ -213,10 +214,10 @@ def _links(database: sqlite3.Connection, earlier: Earlier) -> None:
     )
 
 
-def _decisions(database: sqlite3.Connection, columns: list[str]) -> None:
+def _add_decisions(database: sqlite3.Connection, columns: list[str]) -> None:
     """Save each decision as a context: its columns as lines, in the order of the table."""
-    project_column = _first(columns, "project_id", "project")
-    importance_column = _first(columns, "importance_level", "importance")
+    project_column = _first_present(columns, "project_id", "project")
+    importance_column = _first_present(columns, "importance_level", "importance")
     own = {"id", "created_at", "tags", project_column, importance_column}
     # As for a context: a time that cannot be read is as old as the oldest that can.
     oldest = database.execute("SELECT min(created_at) FROM contexts").fetchone()[0] or _now()
@@ -256,10 +257,10 @@ def _decisions(database: sqlite3.Connection, columns: list[str]) -> None:
             },
         ).lastrowid
         assert context_id is not None
-        _name_tags(database, [(context_id, (_DECISION_TAG, *_listed(row.get("tags"))))])
+        _name_tags(database, [(context_id, (_DECISION_TAG, *_tag_list(row.get("tags"))))])
 
 
-def _leftovers(database: sqlite3.Connection, earlier: Earlier) -> None:
+def _keep_leftovers(database: sqlite3.Connection, earlier: EarlierTables) -> None:
     """Keep, as JSON, the values of columns that have no place in the new tables."""
     for table in sorted(earlier.tables & set(_MAPPED)):
         columns = [c for c in _columns(database, _PREFIX + table) if c not in _MAPPED[table]]
@@ -284,7 +285,7 @@ def _leftovers(database: sqlite3.Connection, earlier: Earlier) -> None:
         )
 
 
-def _counts(database: sqlite3.Connection) -> None:
+def _write_counts(database: sqlite3.Connection) -> None:
     database.execute(
         """
         INSERT INTO context_counts (project_id, importance, context_count)
@@ -305,7 +306,7 @@ def _project(written: object) -> str:
     return adopted_project("" if written is None else _text(written))
 
 
-def _listed(written: object) -> tuple[str, ...]:
+def _tag_list(written: object) -> tuple[str, ...]:
     """Read tags that were written as a JSON list, or as words between commas."""
     if not isinstance(written, str) or not written.strip():
         return ()
@@ -366,7 +367,7 @@ def _columns(database: sqlite3.Connection, table: str) -> list[str]:
     return [row[1] for row in database.execute(f"PRAGMA table_info({_quoted(table)})")]
 
 
-def _first(columns: list[str], *names: str) -> str | None:
+def _first_present(columns: list[str], *names: str) -> str | None:
     return next((name for name in names if name in columns), None)
 
 
@@ -385,9 +386,3 @@ def _drop_full_text_index(database: sqlite3.Connection) -> None:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _driver(connection: Connection) -> sqlite3.Connection:
-    database: Any = connection.connection.driver_connection
-    assert isinstance(database, sqlite3.Connection)
-    return database

@@ -14,14 +14,14 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, insert
 
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.errors import StoreError
 from extended_memory.storage.sqlite.file import copies, permissions, side_files, states, unfinished
-from extended_memory.storage.sqlite.file.engine import connect, driver_connection, restructuring
+from extended_memory.storage.sqlite.file.engine import connect, driver_connection, structure_change
 from extended_memory.storage.sqlite.file.faults import is_disk_full
+from extended_memory.storage.sqlite.models import StoreFactRow
+from extended_memory.storage.sqlite.rows import scalar
 from extended_memory.version import __version__
 
 if TYPE_CHECKING:
@@ -74,14 +74,14 @@ def upgrade(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
         if require_ours(driver_connection(connection), path.name) is FileState.CURRENT:
             return
-    with backed_up(engine, path) as (connection, state):
+    with upgrade_transaction(engine, path) as (connection, state):
         if state is not FileState.CURRENT:
             migrate(connection)
             logger.info("%s is at revision %s now.", path, HEAD)
 
 
 @contextmanager
-def backed_up(engine: Engine, path: Path) -> Iterator[tuple[Connection, FileState]]:
+def upgrade_transaction(engine: Engine, path: Path) -> Iterator[tuple[Connection, FileState]]:
     """Give a connection in the transaction of an upgrade, and the file's state before it.
 
     Where the upgrade would change something, a backup is written first. Only after the commit do
@@ -94,7 +94,7 @@ def backed_up(engine: Engine, path: Path) -> Iterator[tuple[Connection, FileStat
     backup: Path | None = None
     is_upgrade = False
     try:
-        with restructuring(engine) as connection:
+        with structure_change(engine) as connection:
             state = require_ours(driver_connection(connection), path.name)
             is_upgrade = state in _UPGRADED
             if is_upgrade:
@@ -108,9 +108,9 @@ def backed_up(engine: Engine, path: Path) -> Iterator[tuple[Connection, FileStat
     except BaseException as error:
         engine.dispose()  # what the transaction left is undone when the file is next opened
         if backup is not None and backup not in before:
-            _take_back(backup, path, is_disk_full=is_disk_full(error))
+            _remove_needless_backup(backup, path, is_disk_full=is_disk_full(error))
         if is_upgrade and is_disk_full(error):
-            raise _no_room(path) from error
+            raise _no_room_error(path) from error
         raise
     if backup is not None:
         copies.thin_out(path, "upgrade", spared=(backup,))
@@ -134,13 +134,13 @@ def migrate(connection: Connection, revision: str = "head") -> None:
     """Run the migrations on a connection, within its transaction."""
     from alembic import command
 
-    config = configuration()
+    config = alembic_configuration()
     config.attributes["connection"] = connection
     with _MIGRATING:
         command.upgrade(config, revision)
 
 
-def configuration() -> "Config":
+def alembic_configuration() -> "Config":
     """Return Alembic's configuration, without a file and without touching logging."""
     from alembic.config import Config
 
@@ -154,9 +154,8 @@ def configuration() -> "Config":
 
 def record_release(connection: Connection) -> None:
     """Note in the file which release last changed its structure."""
-    connection.exec_driver_sql(
-        "INSERT OR REPLACE INTO store_facts (name, value) VALUES ('release', ?)", (__version__,)
-    )
+    fact = insert(StoreFactRow).prefix_with("OR REPLACE")
+    connection.execute(fact, {"name": "release", "value": __version__})
 
 
 def file_state(database: sqlite3.Connection) -> FileState:
@@ -176,7 +175,7 @@ def file_state(database: sqlite3.Connection) -> FileState:
             return FileState.CURRENT
         return FileState.OLDER if revision in REVISIONS else FileState.NEWER
     if "contexts" in tables and "alembic_version" not in tables:
-        columns = {row[1] for row in database.execute("PRAGMA table_info(contexts)")}
+        columns = {name for _, name, *_ in database.execute("PRAGMA table_info(contexts)")}
         if {"id", "content"} <= columns:
             return FileState.LEGACY
     return FileState.FOREIGN
@@ -190,10 +189,9 @@ def require_ours(database: sqlite3.Connection, name: str) -> FileState:
     """
     state = file_state(database)
     if state is FileState.NEWER:
-        release = database.execute(
-            "SELECT value FROM store_facts WHERE name = 'release'"
-        ).fetchone()
-        version = f" {release[0]}" if release else ""
+        # As text: the models are of this release, and the file is of another one.
+        release = scalar(database.execute("SELECT value FROM store_facts WHERE name = 'release'"))
+        version = f" {release}" if release else ""
         raise StoreError(
             f"{name} was written by a newer release{version}, and it was left as it is.",
             remedy=(
@@ -218,8 +216,7 @@ def revision_of(database: sqlite3.Connection, state: FileState) -> str:
 
 
 def _revision(database: sqlite3.Connection) -> str:
-    row = database.execute("SELECT version_num FROM alembic_version").fetchone()
-    return str(None if row is None else row[0])
+    return str(scalar(database.execute("SELECT version_num FROM alembic_version")))
 
 
 def back_up(path: Path, label: str) -> Path:
@@ -231,7 +228,7 @@ def back_up(path: Path, label: str) -> Path:
     with closing(connect(path)) as source:
         # As it is: an upgrade may still read what is left of a damaged file.
         copies.write(source, target, is_checked=False)
-    if not (earlier := states.copies_of_the_state(target, path, "upgrade")):
+    if not (earlier := states.equal_copies(target, path, "upgrade")):
         logger.info("Wrote a backup: %s", target)
         return target
     for same in (target, *earlier[1:]):
@@ -240,7 +237,7 @@ def back_up(path: Path, label: str) -> Path:
     return earlier[0]
 
 
-def _take_back(copy: Path, path: Path, *, is_disk_full: bool) -> None:
+def _remove_needless_backup(copy: Path, path: Path, *, is_disk_full: bool) -> None:
     """Remove the copy of an upgrade that failed, where it is one too many or fills the disk."""
     with suppress(sqlite3.Error, OSError), closing(connect(path)) as database:
         there = [other for other in copies.beside(path) if other.kind == "upgrade"]
@@ -253,7 +250,7 @@ def _take_back(copy: Path, path: Path, *, is_disk_full: bool) -> None:
         database.execute("ROLLBACK")
 
 
-def _no_room(path: Path) -> StoreError:
+def _no_room_error(path: Path) -> StoreError:
     size = permissions.size(path) + permissions.size(side_files.wal(path))
     megabytes = math.ceil(size * _ROOM_FOR_ONE_BYTE / 1_000_000)
     return StoreError(

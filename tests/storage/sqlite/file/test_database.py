@@ -76,7 +76,7 @@ def test_every_connection_that_writes_has_its_pragmas(place: Path) -> None:
 def test_the_connection_of_alembics_commands_has_its_pragmas(place: Path) -> None:
     with closing(SqliteRepository(place)) as opened:
         opened.prepare()
-    with Database(place).unprepared() as connection:
+    with Database(place).migration() as connection:
         # A migration replaces tables, and dropping one must not delete what refers to it.
         assert pragmas(connection) == PRAGMAS | {"foreign_keys": 0}
 
@@ -162,7 +162,7 @@ def statements(repository: SqliteRepository) -> list[str]:
     def trace(connection: sqlite3.Connection, *_: object) -> None:
         connection.set_trace_callback(collected.append)
 
-    event.listen(repository._database._opened(), "checkout", trace)
+    event.listen(repository._database._current_engine(), "checkout", trace)
     return collected
 
 
@@ -185,7 +185,7 @@ def test_nobody_can_commit_while_a_checkpoint_runs(
     def trace(connection: sqlite3.Connection, *_: object) -> None:
         connection.set_trace_callback(attempt)
 
-    event.listen(repository._database._opened(), "checkout", trace)
+    event.listen(repository._database._current_engine(), "checkout", trace)
     for number in range(COMMITS_PER_CHECKPOINT * 2):
         save(repository, f"{number}")
     assert attempts == ["database is locked"] * 2
@@ -199,7 +199,7 @@ def test_a_checkpoint_that_meets_another_writer_is_made_up_for_by_the_next_save(
     seen = statements(repository)
     with closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        repository._database._checkpoint(repository._database._opened())
+        repository._database._checkpoint(repository._database._current_engine())
         other.execute("COMMIT")
     assert "PRAGMA wal_checkpoint(PASSIVE)" not in seen
     save(repository, "The hundredth")
@@ -520,7 +520,7 @@ def plan_of_page(
     def collect(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
         executed.append((statement, parameters))
 
-    engine = repository._database._opened()
+    engine = repository._database._current_engine()
     event.listen(engine, "before_cursor_execute", collect)
     page = repository.load(
         "p1", Selection(minimum_importance=minimum, tags=tags), limit=3, offset=1

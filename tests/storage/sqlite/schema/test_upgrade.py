@@ -72,13 +72,13 @@ def alembic(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_program_knows_the_revisions_of_the_scripts() -> None:
-    scripts = ScriptDirectory.from_config(upgrade.configuration())
+    scripts = ScriptDirectory.from_config(upgrade.alembic_configuration())
     revisions = tuple(script.revision for script in scripts.walk_revisions())[::-1]
     assert (revisions, scripts.get_heads()) == (upgrade.REVISIONS, [upgrade.HEAD])
 
 
 def test_a_migrations_file_begins_with_its_number() -> None:
-    scripts = ScriptDirectory.from_config(upgrade.configuration())
+    scripts = ScriptDirectory.from_config(upgrade.alembic_configuration())
     for script in scripts.walk_revisions():
         assert re.fullmatch(rf"{script.revision}_[a-z0-9_]+\.py", Path(script.path).name)
 
