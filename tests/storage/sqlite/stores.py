@@ -151,6 +151,11 @@ def search(
     return repository.search(project, text, EVERY_CONTEXT, limit=limit, offset=0)
 
 
+def found_contents(repository: SqliteRepository, text: str) -> list[str]:
+    """Return the contents that a search finds, the best first."""
+    return [one.context.note.content for one in search(repository, text).found]
+
+
 def contents(repository: SqliteRepository) -> list[str]:
     """Return the contents of the project ``general``, newest first."""
     page = repository.load("general", EVERY_CONTEXT, limit=100_000, offset=0)
