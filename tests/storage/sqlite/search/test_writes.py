@@ -164,6 +164,7 @@ def test_servers_that_index_and_save_at_once_leave_a_whole_index(place: Path) ->
     assert index_flaws(place) == faults_within(place) == []
 
 
+@pytest.mark.long
 def test_a_server_that_is_killed_while_it_indexes_loses_and_doubles_nothing(place: Path) -> None:
     make_0003(place, [replace(OLD[0], id=number) for number in range(1, 1_501)])
     prepare(place)
