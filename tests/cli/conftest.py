@@ -11,9 +11,9 @@ import pytest
 from extended_memory.settings import Places
 from extended_memory.storage.backends import open_repository
 from extended_memory.storage.contract import MemoryRepository
-from tests.process.client import COMMAND
-from tests.storage.redis.servers import RedisServer
 from tests.support.forks import COMMANDS, can_be_forked
+from tests.support.redis_servers import RedisServer
+from tests.support.server import COMMAND
 
 
 @pytest.fixture(scope="session")

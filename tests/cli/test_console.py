@@ -7,9 +7,9 @@ import pytest
 
 from extended_memory.cli import console
 from tests.cli.conftest import run
-from tests.cli.contexts import fill
-from tests.cli.terminal import run_in_terminal
-from tests.process.client import COMMAND
+from tests.support.contexts import fill
+from tests.support.server import COMMAND
+from tests.support.terminal import run_in_terminal
 
 
 @pytest.fixture

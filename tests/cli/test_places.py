@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import run
-from tests.cli.contexts import fill
-from tests.process.client import COMMAND
-from tests.storage.redis.servers import RedisServer
+from tests.support.contexts import fill
+from tests.support.redis_servers import RedisServer
+from tests.support.server import COMMAND
 
 EMPTY_ANSWERS = {
     "projects": {"projects": [], "total": 0},

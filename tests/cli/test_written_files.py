@@ -17,8 +17,8 @@ import pytest
 
 from extended_memory.domain import Note
 from tests.cli.conftest import opened, run
-from tests.process.client import COMMAND, Server
-from tests.storage.sqlite.stores import execute, faults_within, mode
+from tests.support.server import COMMAND, Server
+from tests.support.sqlite_stores import execute, faults_within, mode
 
 BACKUP = "memory.db.backup-20250102T030405Z-0004"
 HEADER = b'{"format":"extended-memory","version":1}\n'

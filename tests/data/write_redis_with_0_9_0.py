@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.storage.redis.servers import RedisServer
+from tests.support.redis_servers import RedisServer
 
 TARGET = Path(__file__).with_name("written_by_0.9.0.redis.json")
 

@@ -46,7 +46,7 @@ from extended_memory.storage.redis.connection import address
 from extended_memory.storage.redis.connection.health import LEGACY_PREFIX
 from extended_memory.storage.sqlite.file import copies, permissions
 from extended_memory.storage.sqlite.schema import upgrade
-from tests.storage.redis.permissions import PERMISSIONS
+from tests.support.redis_permissions import PERMISSIONS
 
 pytestmark = pytest.mark.anyio
 

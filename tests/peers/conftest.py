@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers import installed
-from tests.peers.installed import SERVER, Npm
+from tests.support import peers as installed
+from tests.support.peers import SERVER, Npm
 
 
 @pytest.fixture(scope="session")

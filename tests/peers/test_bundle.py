@@ -14,9 +14,9 @@ import pytest
 
 from extended_memory.settings import DATABASE_NAME
 from extended_memory.version import __version__
-from tests.peers.installed import CHECKOUT, Npm, find_program
-from tests.process.client import Server
-from tests.storage.redis.servers import RedisServer
+from tests.support.peers import CHECKOUT, Npm, find_program
+from tests.support.redis_servers import RedisServer
+from tests.support.server import Server
 
 CONFIGURATION = Path(__file__).with_name("configuration.mjs")
 

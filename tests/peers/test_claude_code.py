@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.installed import SERVER, Npm
+from tests.support.peers import SERVER, Npm
 
 
 @pytest.fixture(autouse=True)

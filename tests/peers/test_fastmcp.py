@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.installed import SERVER, TOOLS
+from tests.support.peers import SERVER, TOOLS
 
 FASTMCP = Path(sys.executable).with_name("fastmcp")
 

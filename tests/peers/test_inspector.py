@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.peers.installed import SERVER, TOOLS, Npm
+from tests.support.peers import SERVER, TOOLS, Npm
 
 TOOL_ERROR = 5
 OTHER_ERROR = 1

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.peers.installed import TOOLS, Npm
+from tests.support.peers import TOOLS, Npm
 
 
 def test_it_lists_every_tool(npm: Npm, configuration: str) -> None:

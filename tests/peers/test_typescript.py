@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from extended_memory.version import __version__
-from tests.peers.installed import SERVER, TOOLS, Npm
-from tests.process.client import HANDSHAKE_VERSIONS, MODERN_VERSION
+from tests.support.peers import SERVER, TOOLS, Npm
+from tests.support.server import HANDSHAKE_VERSIONS, MODERN_VERSION
 
 CONVERSATION = Path(__file__).with_name("conversation.mjs")
 

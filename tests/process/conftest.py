@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pytest
 
-from tests.process.client import COMMAND, HANDSHAKE_VERSIONS, Server, stray_lines
+from tests.support.server import COMMAND, HANDSHAKE_VERSIONS, Server, stray_lines
 
 
 class Start(Protocol):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.cli.terminal import run_in_terminal
 from tests.process.conftest import Start
+from tests.support.terminal import run_in_terminal
 
 NOTICE = [
     "Waiting for an MCP client to speak JSON-RPC on standard input; Ctrl-C ends this.",

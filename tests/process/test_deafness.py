@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.client import COMMAND, text
 from tests.process.conftest import Start
+from tests.support.server import COMMAND, text
 
 SECRET = "swordfish"
 

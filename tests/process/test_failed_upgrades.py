@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import run
-from tests.process.client import COMMAND
 from tests.process.conftest import Start
 from tests.storage.sqlite.schema.test_adoption_in_processes import write_rows
-from tests.storage.sqlite.stores import damage
+from tests.support.server import COMMAND
+from tests.support.sqlite_stores import damage
 
 GOOD = "memory.db.backup-20250101T000000Z-0.9.0"
 CALLS = 7

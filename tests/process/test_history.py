@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.client import Json, Server, eventually
 from tests.process.conftest import Start
-from tests.process.database import connected, flaws
-from tests.storage.redis import checker
-from tests.storage.redis.servers import RedisServer
+from tests.support import redis_checker as checker
+from tests.support.database import connected, flaws
+from tests.support.redis_servers import RedisServer
+from tests.support.server import Json, Server, eventually
 
 ROUNDS = 6
 CONTEXTS = 5

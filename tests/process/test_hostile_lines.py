@@ -8,7 +8,7 @@ import pytest
 
 from extended_memory.protocol.nesting import MAXIMUM_DEPTH
 from extended_memory.protocol.transport import MAXIMUM_LINE_BYTES
-from tests.process.client import ERAS, PATIENCE, Server, stray_lines, text
+from tests.support.server import ERAS, PATIENCE, Server, stray_lines, text
 
 ANSWER_SECONDS = 1.5
 """Promised is one second; the rest is for a machine that is busy with other tests."""

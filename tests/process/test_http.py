@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.client import HANDSHAKE_VERSIONS, eventually
+from tests.support.server import HANDSHAKE_VERSIONS, eventually
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FASTMCP = Path(sys.executable).with_name("fastmcp")

@@ -5,9 +5,9 @@ from signal import SIGKILL
 
 import pytest
 
-from tests.process.client import Json, Server, eventually
 from tests.process.conftest import Start
-from tests.process.database import flaws, stored
+from tests.support.database import flaws, stored
+from tests.support.server import Json, Server, eventually
 
 
 def _tags(server: int, number: int) -> list[str]:

@@ -9,8 +9,8 @@ from socket import AF_UNIX
 
 import pytest
 
-from tests.process.client import COMMAND, Server
 from tests.process.conftest import Start
+from tests.support.server import COMMAND, Server
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ENTRIES = {

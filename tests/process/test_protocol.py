@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from extended_memory.version import __version__
-from tests.process.client import ERAS, HANDSHAKE_VERSIONS, MODERN_VERSION, Server
 from tests.process.conftest import Start
+from tests.support.server import ERAS, HANDSHAKE_VERSIONS, MODERN_VERSION, Server
 
 TOOLS = [
     "forget_context",

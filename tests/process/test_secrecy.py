@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.process.client import Server, stray_lines
 from tests.process.conftest import Start
-from tests.process.database import connected
+from tests.support.database import connected
+from tests.support.server import Server, stray_lines
 
 SECRET = "xyzzy-plugh-3141592"
 TRACE = {"LOG_LEVEL": "TRACE"}

@@ -7,9 +7,9 @@ from stat import S_IMODE
 
 import pytest
 
-from tests.process.client import COMMAND, Json, Server
 from tests.process.conftest import Start
-from tests.process.database import contents
+from tests.support.database import contents
+from tests.support.server import COMMAND, Json, Server
 
 PASSWORD = "hunter2-swordfish"  # a password that must never be shown
 TOOL_CALLS: dict[str, Json] = {

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.client import ERAS
 from tests.process.conftest import Start
+from tests.support.server import ERAS
 
 CLOCK = """
 import os, sys, time

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.client import COMMAND, PATIENCE, Server, eventually
+from tests.support.server import COMMAND, PATIENCE, Server, eventually
 
 TALKATIVE = """
 import os, sys, threading

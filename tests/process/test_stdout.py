@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.client import Server, eventually, stray_lines
+from tests.support.server import Server, eventually, stray_lines
 
 TALKATIVE = """
 import atexit, os, subprocess, sys, threading, time

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.client import PATIENCE, Server, stray_lines
+from tests.support.server import PATIENCE, Server, stray_lines
 
 PYTHON = os.environ.get("TEST_PYTHON", sys.executable)
 MODULE = (PYTHON, "-m", "extended_memory")

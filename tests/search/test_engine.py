@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from extended_memory.domain import EVERY_CONTEXT, Context, Note, Selection, TimeSpan
 from extended_memory.search.engine import Match, Query, Ranking, Suggestion, search
 from extended_memory.search.index import POOL, RESCORED
-from tests.search.memory_index import MemoryIndex
+from tests.support.memory_index import MemoryIndex
 
 NOON = datetime(2023, 5, 8, 12, tzinfo=timezone.utc)
 DAY = timedelta(days=1)

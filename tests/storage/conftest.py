@@ -8,8 +8,8 @@ import pytest
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.sqlite.repository import SqliteRepository
-from tests.storage.redis.checker import flaws
-from tests.storage.redis.servers import RedisServer
+from tests.support.redis_checker import flaws
+from tests.support.redis_servers import RedisServer
 
 Open = Callable[[], MemoryRepository]
 

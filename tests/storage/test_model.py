@@ -41,10 +41,10 @@ from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.search import found
 from extended_memory.storage.sqlite.repository import SqliteRepository
-from tests.search.memory_index import MemoryIndex
-from tests.storage.redis.checker import flaws
-from tests.storage.redis.servers import RedisServer
-from tests.storage.sqlite.stores import faults_within, index_flaws
+from tests.support.memory_index import MemoryIndex
+from tests.support.redis_checker import flaws
+from tests.support.redis_servers import RedisServer
+from tests.support.sqlite_stores import faults_within, index_flaws
 
 WINDOW = timedelta(minutes=10)
 PROJECTS = st.sampled_from(["alpha", "beta", "a}:{b"])

@@ -22,8 +22,8 @@ from extended_memory.domain import (
 )
 from extended_memory.storage.contract import MemoryRepository
 from tests.storage.conftest import Open
-from tests.storage.redis.calls import find
 from tests.storage.test_contract import as_stored, foreign, load, save
+from tests.support.redis_calls import find
 
 DAY = timedelta(days=1)
 NOON = datetime(2024, 2, 29, 12, tzinfo=timezone.utc)

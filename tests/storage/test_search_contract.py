@@ -18,8 +18,8 @@ from extended_memory.search.analyzer import query_terms
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.sqlite.repository import SqliteRepository
-from tests.storage.redis.servers import RedisServer
 from tests.storage.test_contract import foreign, save, selection
+from tests.support.redis_servers import RedisServer
 
 
 def search(repository: MemoryRepository, text: str, **changes: Any) -> SearchPage:

@@ -8,8 +8,8 @@ import pytest
 
 from extended_memory.domain import Context
 from tests.cli.conftest import opened, run
-from tests.cli.contexts import fill
-from tests.process.client import COMMAND
+from tests.support.contexts import fill
+from tests.support.server import COMMAND
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from extended_memory.domain import Note
 from tests.cli.conftest import opened, run
-from tests.process.client import COMMAND, Server
-from tests.storage.sqlite.stores import damage as damage_page
-from tests.storage.sqlite.stores import dump, faults_within, make_0003, mode
+from tests.support.server import COMMAND, Server
+from tests.support.sqlite_stores import damage as damage_page
+from tests.support.sqlite_stores import dump, faults_within, make_0003, mode
 
 NAME = re.compile(r"memory\.db\.backup-\d{8}T\d{6}Z-(0004|0003|0\.9\.0|unknown)(-\w+)?")
 

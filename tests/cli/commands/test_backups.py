@@ -9,8 +9,8 @@ from pathlib import Path
 
 from extended_memory.domain import Note
 from tests.cli.conftest import make, opened, run
-from tests.storage.sqlite.stores import damage as damage_page
-from tests.storage.sqlite.stores import execute
+from tests.support.sqlite_stores import damage as damage_page
+from tests.support.sqlite_stores import execute
 
 
 def fill(path: Path, *texts: str) -> None:

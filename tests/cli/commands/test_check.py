@@ -7,10 +7,10 @@ from pathlib import Path
 
 from extended_memory.domain import Note
 from tests.cli.conftest import opened, run
-from tests.process.client import Server
-from tests.storage.redis.checker import flaws
-from tests.storage.redis.servers import RedisServer
-from tests.storage.sqlite.stores import execute, faults_within, index_flaws
+from tests.support.redis_checker import flaws
+from tests.support.redis_servers import RedisServer
+from tests.support.server import Server
+from tests.support.sqlite_stores import execute, faults_within, index_flaws
 
 Servers = tuple[RedisServer, RedisServer]
 

@@ -24,10 +24,10 @@ from extended_memory.domain import (
 )
 from extended_memory.storage.contract import MemoryRepository
 from tests.cli.conftest import opened, run
-from tests.process.client import COMMAND, eventually
-from tests.storage.redis import legacy_data
-from tests.storage.redis.servers import RedisServer
 from tests.storage.test_contract import foreign
+from tests.support import legacy_redis as legacy_data
+from tests.support.redis_servers import RedisServer
+from tests.support.server import COMMAND, eventually
 
 Servers = tuple[RedisServer, RedisServer]
 

@@ -15,9 +15,9 @@ from extended_memory.domain import (
     Note,
 )
 from tests.cli.conftest import opened, run
-from tests.process.client import Server
-from tests.storage.redis.servers import RedisServer
-from tests.storage.sqlite.stores import execute
+from tests.support.redis_servers import RedisServer
+from tests.support.server import Server
+from tests.support.sqlite_stores import execute
 
 SECRET = "hunter2-the-password"
 PROJECT = "operation-nightfall"

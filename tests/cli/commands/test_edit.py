@@ -10,7 +10,7 @@ import pytest
 
 from extended_memory.domain import Context, Revision
 from tests.cli.conftest import opened, run
-from tests.cli.contexts import CONTENTS, fill
+from tests.support.contexts import CONTENTS, fill
 
 CONTENT = CONTENTS[0][1]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import make, run
-from tests.cli.moved import fill, held
-from tests.process.client import COMMAND
+from tests.support.portable_stores import fill, held
+from tests.support.server import COMMAND
 
 EARLIER = b'{"format":"extended-memory","version":1,"exported_at":"2026-11-01T00:00:00.000Z"}\n'
 

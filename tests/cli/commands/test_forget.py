@@ -7,8 +7,8 @@ import pytest
 
 from extended_memory.domain import Context
 from tests.cli.conftest import opened, run
-from tests.cli.contexts import CONTENTS, fill
-from tests.cli.terminal import run_in_terminal
+from tests.support.contexts import CONTENTS, fill
+from tests.support.terminal import run_in_terminal
 
 NOT_THERE = "list and search show the ids, trash those that were forgotten."
 

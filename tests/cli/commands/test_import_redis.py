@@ -13,10 +13,10 @@ import pytest
 
 from extended_memory.domain import EVERY_CONTEXT, Context, Note, Selection
 from tests.cli.conftest import opened, run
-from tests.process.client import COMMAND, eventually
-from tests.storage.redis import legacy_data
-from tests.storage.redis.checker import flaws
-from tests.storage.redis.servers import RedisServer
+from tests.support import legacy_redis as legacy_data
+from tests.support.redis_checker import flaws
+from tests.support.redis_servers import RedisServer
+from tests.support.server import COMMAND, eventually
 
 _GREETING = {"hello", "client", "client|setinfo", "ping", "info", "config|resetstat"}
 """What a client sends when it connects, and this test itself."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import run
-from tests.process.client import COMMAND, Server
+from tests.support.server import COMMAND, Server
 
 WITHOUT_FOLDER = ["-P"] if sys.version_info >= (3, 11) else []
 

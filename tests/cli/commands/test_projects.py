@@ -3,7 +3,7 @@
 import pytest
 
 from tests.cli.conftest import run
-from tests.cli.contexts import fill
+from tests.support.contexts import fill
 
 
 @pytest.fixture

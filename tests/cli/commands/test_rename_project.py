@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 
 from tests.cli.conftest import opened, run
-from tests.cli.contexts import fill
-from tests.cli.terminal import run_in_terminal
+from tests.support.contexts import fill
+from tests.support.terminal import run_in_terminal
 
 
 @pytest.fixture

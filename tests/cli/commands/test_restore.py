@@ -6,7 +6,7 @@ import pytest
 
 from extended_memory.domain import Context
 from tests.cli.conftest import opened, run
-from tests.cli.contexts import fill
+from tests.support.contexts import fill
 
 NOT_THERE = "list and search show the ids, trash those that were forgotten."
 

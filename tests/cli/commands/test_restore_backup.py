@@ -14,10 +14,10 @@ import pytest
 
 from extended_memory.domain import Note
 from tests.cli.conftest import opened, run
-from tests.process.client import COMMAND, Server
-from tests.storage.redis.servers import RedisServer
-from tests.storage.sqlite.stores import damage as damage_page
-from tests.storage.sqlite.stores import execute, faults_within, make_0003, mode, rows
+from tests.support.redis_servers import RedisServer
+from tests.support.server import COMMAND, Server
+from tests.support.sqlite_stores import damage as damage_page
+from tests.support.sqlite_stores import execute, faults_within, make_0003, mode, rows
 
 
 def fill(path: Path, *texts: str) -> None:

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.cli.conftest import run
-from tests.cli.contexts import CONTENTS, fill
-from tests.cli.terminal import run_in_terminal
+from tests.support.contexts import CONTENTS, fill
+from tests.support.terminal import run_in_terminal
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import subprocess
 import pytest
 
 from tests.cli.conftest import run
-from tests.cli.contexts import CONTENTS, HOSTILE, fill
-from tests.cli.terminal import run_in_terminal
-from tests.process.client import COMMAND
+from tests.support.contexts import CONTENTS, HOSTILE, fill
+from tests.support.server import COMMAND
+from tests.support.terminal import run_in_terminal
 
 
 @pytest.fixture

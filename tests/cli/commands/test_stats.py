@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import make, run
-from tests.cli.contexts import CONTENTS, fill
-from tests.cli.terminal import run_in_terminal
+from tests.support.contexts import CONTENTS, fill
+from tests.support.terminal import run_in_terminal
 
 BYTES = sum(len(content.encode()) for _, content, _, _ in CONTENTS)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.cli.conftest import run
-from tests.cli.contexts import fill
+from tests.support.contexts import fill
 
 
 @pytest.fixture

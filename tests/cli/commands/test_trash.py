@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.cli.conftest import run
-from tests.cli.contexts import CONTENTS, fill
+from tests.support.contexts import CONTENTS, fill
 
 
 @pytest.fixture

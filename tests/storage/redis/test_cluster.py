@@ -12,11 +12,11 @@ import pytest
 
 from extended_memory.domain import Context, ContextPage, Project, TagCount, TagPage
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.redis.calls import FOREIGN, PATIENCE_SECONDS, end, ends, prepare, unlike
-from tests.storage.redis.checker import flaws
-from tests.storage.redis.harm import Fault, down, hung
-from tests.storage.redis.servers import Cluster, RedisServer, until
 from tests.storage.test_contract import load, save
+from tests.support.redis_calls import FOREIGN, PATIENCE_SECONDS, end, ends, prepare, unlike
+from tests.support.redis_checker import flaws
+from tests.support.redis_faults import Fault, down, hung
+from tests.support.redis_servers import Cluster, RedisServer, until
 
 PROJECTS = [f"project {number}" for number in range(12)]
 TAGS = "abcde"

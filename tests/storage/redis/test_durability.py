@@ -16,9 +16,9 @@ from extended_memory.errors import (
 )
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.redis.checker import flaws
-from tests.storage.redis.servers import RedisServer, until
 from tests.storage.test_contract import load, save
+from tests.support.redis_checker import flaws
+from tests.support.redis_servers import RedisServer, until
 
 CLIENTS = 4
 SHARED = "shared"

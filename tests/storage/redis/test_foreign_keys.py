@@ -7,9 +7,9 @@ import pytest
 import redis
 
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.redis.calls import CALLS, SAVES, WRITES, end
-from tests.storage.redis.servers import RedisServer
 from tests.storage.test_contract import save
+from tests.support.redis_calls import CALLS, SAVES, WRITES, end
+from tests.support.redis_servers import RedisServer
 
 KINDS = {
     "em:{g}:seq": (*SAVES, "walk", "walk trash", "rename"),

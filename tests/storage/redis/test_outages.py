@@ -12,11 +12,11 @@ from extended_memory.errors import (
     StoreError,
 )
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.redis.calls import FOREIGN, end, prepare
-from tests.storage.redis.checker import flaws
-from tests.storage.redis.harm import Fault, down, hung
-from tests.storage.redis.servers import Outage, RedisServer, until
 from tests.storage.test_contract import NO_TIME, TEN_MINUTES, load, save
+from tests.support.redis_calls import FOREIGN, end, prepare
+from tests.support.redis_checker import flaws
+from tests.support.redis_faults import Fault, down, hung
+from tests.support.redis_servers import Outage, RedisServer, until
 
 RESERVE = b"em:{g}:seq"
 """What the request of a save's first step holds, and no other."""

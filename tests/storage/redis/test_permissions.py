@@ -8,11 +8,11 @@ import pytest
 import redis
 
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.redis.calls import CALLS, WRITES, End, end, find, prepare
-from tests.storage.redis.checker import flaws
-from tests.storage.redis.permissions import PERMISSIONS
-from tests.storage.redis.servers import Cluster, RedisServer
 from tests.storage.test_contract import NO_TIME, everything, load, save
+from tests.support.redis_calls import CALLS, WRITES, End, end, find, prepare
+from tests.support.redis_checker import flaws
+from tests.support.redis_permissions import PERMISSIONS
+from tests.support.redis_servers import Cluster, RedisServer
 
 OF_OTHER_DATABASES = "+select"
 OF_A_CLUSTER = "+cluster|slots +command"

@@ -15,10 +15,10 @@ from extended_memory.errors import (
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.connection import store
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.redis.checker import flaws
-from tests.storage.redis.servers import Cluster, Outage, RedisServer
 from tests.storage.test_contract import load, save
 from tests.storage.test_moving_contract import NOON, filled, held, renamed, with_past
+from tests.support.redis_checker import flaws
+from tests.support.redis_servers import Cluster, Outage, RedisServer
 
 SPAWN = multiprocessing.get_context("spawn")
 

@@ -31,12 +31,12 @@ from extended_memory.search.index import Group, SearchIndex, VocabularyRange
 from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.redis.search import reads, writes
 from extended_memory.storage.redis.search.reads import RedisIndex
-from tests.search import memory_index
-from tests.search.memory_index import MemoryIndex
-from tests.storage.redis.calls import find
-from tests.storage.redis.checker import flaws
-from tests.storage.redis.servers import Cluster, Outage, RedisServer, until
 from tests.storage.test_contract import save
+from tests.support import memory_index
+from tests.support.memory_index import MemoryIndex
+from tests.support.redis_calls import find
+from tests.support.redis_checker import flaws
+from tests.support.redis_servers import Cluster, Outage, RedisServer, until
 
 PROJECTS = ("alpha", "a}:{b")
 TAGS = ("api", "бд", "x y")

@@ -15,10 +15,10 @@ from extended_memory.settings import RedisLocation
 from extended_memory.storage.backends import open_repository
 from extended_memory.storage.redis.connection.address import parse
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.redis.calls import end, ends, prepare, unlike
-from tests.storage.redis.harm import down
-from tests.storage.redis.servers import RedisServer, TlsProxy
 from tests.storage.test_contract import load, save
+from tests.support.redis_calls import end, ends, prepare, unlike
+from tests.support.redis_faults import down
+from tests.support.redis_servers import RedisServer, TlsProxy
 
 PASSWORDS = ["p@ss/w:rd%", "?a=b&c#d", "[::1]", "pässwörd ☂", "%41%2F", "{}'\"\\"]
 USER = "us@er:%"

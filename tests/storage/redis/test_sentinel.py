@@ -8,11 +8,11 @@ import pytest
 
 from extended_memory.domain import Context
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.redis.calls import PATIENCE_SECONDS, End, end, ends, prepare, unlike
-from tests.storage.redis.checker import flaws
-from tests.storage.redis.harm import Fault, down, hung
-from tests.storage.redis.servers import SERVICE, RedisServer, SentinelSetup, until
 from tests.storage.test_contract import load, save
+from tests.support.redis_calls import PATIENCE_SECONDS, End, end, ends, prepare, unlike
+from tests.support.redis_checker import flaws
+from tests.support.redis_faults import Fault, down, hung
+from tests.support.redis_servers import SERVICE, RedisServer, SentinelSetup, until
 
 WORDS = "cannot be reached|does not answer in time|has no primary|read-only replica|is not complete"
 """What may be said while the primary is missing."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.storage.redis.servers import (
+from tests.support.redis_servers import (
     SERVICE,
     Cluster,
     Outage,
@@ -209,7 +209,7 @@ def test_nothing_of_a_closed_server_is_left() -> None:
 def test_no_server_outlives_the_process_that_forgot_it(ending: str) -> None:
     program = f"""
         import os, signal, sys
-        from tests.storage.redis.servers import RedisServer
+        from tests.support.redis_servers import RedisServer
         server = RedisServer()
         print(server.socket, flush=True)
         sys.stdin.readline()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.sqlite.servers import NOBODY
-from tests.storage.sqlite.stores import CHECKOUT
+from tests.support.sqlite_servers import NOBODY
+from tests.support.sqlite_stores import CHECKOUT
 
 
 @pytest.fixture

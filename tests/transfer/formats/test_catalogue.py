@@ -11,8 +11,8 @@ import pytest
 from extended_memory.cli.commands.import_ import Form
 from extended_memory.transfer.formats import catalogue, jsonl, markdown
 from extended_memory.transfer.formats.item import TransferError
+from tests.support.portable_contexts import EXAMPLE
 from tests.transfer.formats.test_foreign import DATA
-from tests.transfer.values import EXAMPLE
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from extended_memory.domain import Note, PortableContext, Revision
 from extended_memory.transfer.formats import jsonl
 from extended_memory.transfer.formats.item import Damaged, Found, TransferError
 from extended_memory.transfer.origins import origin_of
-from tests.transfer.values import EXAMPLE, exported
+from tests.support.portable_contexts import EXAMPLE, exported
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=timezone.utc)
 

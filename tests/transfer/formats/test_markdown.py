@@ -11,7 +11,7 @@ from hypothesis import given
 from extended_memory.domain import PortableContext
 from extended_memory.transfer.formats import markdown
 from extended_memory.transfer.formats.item import Damaged, Found
-from tests.transfer.values import EXAMPLE, exported
+from tests.support.portable_contexts import EXAMPLE, exported
 
 
 def put(folder: Path, context_id: int = 7, context: PortableContext = EXAMPLE) -> Path:

@@ -5,9 +5,10 @@ from contextlib import closing
 import pytest
 
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.redis.calls import CALLS, FOREIGN, GROWING, READS, WRITES, ends, unlike
-from tests.storage.redis.checker import flaws
-from tests.storage.redis.harm import (
+from tests.storage.test_contract import everything, load, save
+from tests.support.redis_calls import CALLS, FOREIGN, GROWING, READS, WRITES, ends, unlike
+from tests.support.redis_checker import flaws
+from tests.support.redis_faults import (
     OPTIONS,
     Fault,
     busy,
@@ -20,8 +21,7 @@ from tests.storage.redis.harm import (
     password_changed,
     set_to,
 )
-from tests.storage.redis.servers import RedisServer
-from tests.storage.test_contract import everything, load, save
+from tests.support.redis_servers import RedisServer
 
 EVERY = tuple(CALLS)
 SCRIPTED = (*WRITES, "load", "load by tags", "search", "index", "popular tags")

@@ -8,9 +8,9 @@ import pytest
 import redis
 
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.redis.calls import CALLS, End, end, prepare
-from tests.storage.redis.servers import Cluster, RedisServer
 from tests.storage.test_contract import load, save
+from tests.support.redis_calls import CALLS, End, end, prepare
+from tests.support.redis_servers import Cluster, RedisServer
 
 KEPT = ["noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"]
 EVICTED = ["allkeys-lru", "allkeys-lfu", "allkeys-random"]

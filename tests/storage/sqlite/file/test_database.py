@@ -24,8 +24,8 @@ from extended_memory.storage.contract import MAY_WAIT
 from extended_memory.storage.sqlite.file.database import COMMITS_PER_CHECKPOINT, Database
 from extended_memory.storage.sqlite.file.engine import driver_connection
 from extended_memory.storage.sqlite.repository import SqliteRepository
-from tests.storage.sqlite.servers import refusal_of_save, save_as_told, save_many, save_until_told
-from tests.storage.sqlite.stores import (
+from tests.support.sqlite_servers import refusal_of_save, save_as_told, save_many, save_until_told
+from tests.support.sqlite_stores import (
     SPAWN,
     backups,
     contents,

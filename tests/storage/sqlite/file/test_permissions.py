@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extended_memory.storage.sqlite.repository import SqliteRepository
-from tests.storage.sqlite.stores import contents, everything, execute, mode, save
+from tests.support.sqlite_stores import contents, everything, execute, mode, save
 
 
 @pytest.mark.usefixtures("open_umask")

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.sqlite.servers import (
+from tests.support.sqlite_servers import (
     load_a_wal_without_rights,
     prepare_without_rights,
     read_and_save_without_rights,
     read_while_another_begins_to_write,
     refusal_without_rights,
 )
-from tests.storage.sqlite.stores import ROW, SCHEMA, dump, execute, in_another_process
+from tests.support.sqlite_stores import ROW, SCHEMA, dump, execute, in_another_process
 
 READ_ONLY = (
     "memory.db is read-only, so nothing can be saved or changed: make the file and its folder "

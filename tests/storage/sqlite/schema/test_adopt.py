@@ -11,7 +11,7 @@ import pytest
 from extended_memory.domain import Context, Note
 from extended_memory.storage.sqlite.repository import SqliteRepository
 from tests.data.write_with_0_9_0 import LONG, SAVED
-from tests.storage.sqlite.stores import (
+from tests.support.sqlite_stores import (
     OURS,
     backups,
     contents,

@@ -11,13 +11,13 @@ import pytest
 
 from extended_memory.domain import Context
 from extended_memory.storage.sqlite.file import permissions
-from tests.storage.sqlite.servers import (
+from tests.support.sqlite_servers import (
     prepare,
     prepare_then_load,
     prepare_with_limit,
     save_on_a_full_disk,
 )
-from tests.storage.sqlite.stores import (
+from tests.support.sqlite_stores import (
     NOON,
     OURS,
     SCHEMA,

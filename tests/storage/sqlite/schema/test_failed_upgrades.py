@@ -14,8 +14,8 @@ import pytest
 from extended_memory.storage.sqlite.file import permissions
 from extended_memory.storage.sqlite.schema import upgrade
 from tests.storage.sqlite.schema.test_adoption_in_processes import write_rows
-from tests.storage.sqlite.servers import prepare, prepare_with_limit, refusal_of_prepare
-from tests.storage.sqlite.stores import (
+from tests.support.sqlite_servers import prepare, prepare_with_limit, refusal_of_prepare
+from tests.support.sqlite_stores import (
     ROW,
     SCHEMA,
     SPAWN,

@@ -11,7 +11,7 @@ import pytest
 
 from extended_memory.domain import Context
 from extended_memory.storage.sqlite.repository import SqliteRepository
-from tests.storage.sqlite.stores import (
+from tests.support.sqlite_stores import (
     CONTEXTS,
     NOON,
     OURS,

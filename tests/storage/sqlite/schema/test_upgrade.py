@@ -21,7 +21,7 @@ from extended_memory.errors import (
 from extended_memory.storage.sqlite.repository import SqliteRepository
 from extended_memory.storage.sqlite.schema import upgrade
 from extended_memory.version import __version__
-from tests.storage.sqlite.stores import (
+from tests.support.sqlite_stores import (
     CHECKOUT,
     OURS,
     ROW,

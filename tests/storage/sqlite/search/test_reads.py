@@ -18,13 +18,13 @@ from extended_memory.storage.sqlite.file.engine import driver_connection, new_en
 from extended_memory.storage.sqlite.repository import SqliteRepository
 from extended_memory.storage.sqlite.search import reads
 from extended_memory.storage.sqlite.search.reads import SqliteIndex
-from tests.search import memory_index
-from tests.search.memory_index import MemoryIndex
-from tests.storage.sqlite.servers import (
+from tests.support import memory_index
+from tests.support.memory_index import MemoryIndex
+from tests.support.sqlite_servers import (
     imported_by_a_load,
     search_without_rights,
 )
-from tests.storage.sqlite.stores import (
+from tests.support.sqlite_stores import (
     NOON,
     faults_within,
     found_contents,

@@ -11,8 +11,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.process.client import COMMAND, PATIENCE
 from tests.support.forks import COMMANDS, can_be_forked
+from tests.support.server import COMMAND, PATIENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

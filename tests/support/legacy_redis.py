@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.storage.redis.servers import RedisServer
+from tests.support.redis_servers import RedisServer
 
-WRITTEN = Path(__file__).parents[2] / "data" / "written_by_0.9.0.redis.json"
+WRITTEN = Path(__file__).parents[1] / "data" / "written_by_0.9.0.redis.json"
 PREFIX = "extended_memory"
 
 

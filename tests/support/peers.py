@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[1] / "peers"
 CHECKOUT = HERE.parents[1]
 REQUIRED = "TEST_CLIENTS"
 """Names the folder where ``npm ci`` was run. Where it is set, a client that cannot run fails."""

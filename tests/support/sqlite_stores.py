@@ -23,7 +23,7 @@ from extended_memory.storage.sqlite.schema import upgrade
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
-CHECKOUT = Path(__file__).parents[3]
+CHECKOUT = Path(__file__).parents[2]
 
 SPAWN = multiprocessing.get_context("spawn")
 

@@ -15,7 +15,7 @@ from extended_memory.errors import (
     StoreError,
 )
 from extended_memory.storage.sqlite.repository import SqliteRepository
-from tests.storage.sqlite.stores import contents, everything, save, search
+from tests.support.sqlite_stores import contents, everything, save, search
 
 NOBODY = 65534
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 
 import redis
 
-from tests.storage.redis.servers import RedisServer, until
+from tests.support.redis_servers import RedisServer, until
 
 Fault = Callable[[RedisServer], AbstractContextManager[None]]
 
