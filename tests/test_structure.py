@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "extended_memory"
+TESTS = Path(__file__).parent
+PACKAGE = TESTS.parent / "extended_memory"
 
 BELOW: dict[str, set[str]] = {
     "version": set(),
@@ -280,3 +281,14 @@ def test_nothing_swallows_every_error() -> None:
                 )
                 reraises = isinstance(node.body[-1], ast.Raise)
                 assert reraises or not {"", "Exception", "BaseException"} & set(names), module
+
+
+def test_tests_share_nothing_but_what_lies_in_support() -> None:
+    strangers = {
+        str(path.relative_to(TESTS)): name
+        for path in TESTS.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for name in imported(node)
+        if name.startswith("tests.") and re.search(r"\.(conftest|test_\w+)\b", name)
+    }
+    assert strangers == {}

@@ -1,19 +1,11 @@
-"""Stores for the tests of the commands, and a way to run a command as a person does."""
+"""Stores for the tests of the commands."""
 
-import os
-import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from extended_memory.settings import Places
-from extended_memory.storage.backends import open_repository
-from extended_memory.storage.contract import MemoryRepository
-from tests.support.forks import COMMANDS, can_be_forked
 from tests.support.redis_servers import RedisServer
-from tests.support.server import COMMAND
 
 
 @pytest.fixture(scope="session")
@@ -38,30 +30,3 @@ def store(
 ) -> str:
     """Give the connection string of an empty store of each kind."""
     return f"sqlite:///{place}" if request.param == "sqlite" else servers[1].url
-
-
-def run(
-    *arguments: str, env: Mapping[str, str], timeout: float = 60
-) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    if can_be_forked(env):
-        return COMMANDS.run(arguments, env={**os.environ, **env}, timeout=timeout)
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env={**os.environ, **env},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
-
-
-def make(store: str) -> None:
-    """Make an empty store, as a server does at its start."""
-    with closing(opened(store)) as repository:
-        repository.prepare()
-
-
-def opened(store: str) -> MemoryRepository:
-    """Open a store as the server would."""
-    return open_repository(Places().location(store))

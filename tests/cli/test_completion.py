@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from extended_memory.cli import app
-from tests.cli.conftest import run
+from tests.support.commands import (
+    run,
+)
 
 COMPLETE = """
 source ~/.bashrc

@@ -16,7 +16,10 @@ from pathlib import Path
 import pytest
 
 from extended_memory.domain import Note
-from tests.cli.conftest import opened, run
+from tests.support.commands import (
+    opened,
+    run,
+)
 from tests.support.server import COMMAND, Server
 from tests.support.sqlite_stores import execute, faults_within, mode
 

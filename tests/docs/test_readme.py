@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -46,19 +46,15 @@ from extended_memory.storage.redis.connection import address
 from extended_memory.storage.redis.connection.health import LEGACY_PREFIX
 from extended_memory.storage.sqlite.file import copies, permissions
 from extended_memory.storage.sqlite.schema import upgrade
+from tests.support.readme import CHECKOUT, PACKAGE, PYPROJECT, SCRIPTS, variables
 from tests.support.redis_permissions import PERMISSIONS
 
 pytestmark = pytest.mark.anyio
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-PYPROJECT = (CHECKOUT / "pyproject.toml").read_text("utf-8")
 CI = (CHECKOUT / ".ci" / "run").read_text("utf-8").splitlines()
 
 # Python 3.10 has no tomllib.
-(PACKAGE,) = re.findall(r'^name = "(.+)"$', PYPROJECT, re.MULTILINE)
 (PYTHON,) = re.findall(r'^requires-python = ">=(\d+)\.(\d+)"$', PYPROJECT, re.MULTILINE)
-(_SCRIPTS,) = re.findall(r"^\[project\.scripts\]\n((?:.+\n)+)", PYPROJECT, re.MULTILINE)
-SCRIPTS: dict[str, str] = dict(re.findall(r'(\S+) = "(\S+)"', _SCRIPTS))
 
 _FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 _MARKER = re.compile(r"#+|-(?= )|\||(?=.)")
@@ -170,30 +166,6 @@ def readme(request: pytest.FixtureRequest) -> Readme:
     """Give each README in turn."""
     found: Readme = request.param
     return found
-
-
-class Recording(Mapping[str, str]):
-    """An empty environment that remembers what was asked of it."""
-
-    def __init__(self) -> None:
-        self.asked: set[str] = set()
-
-    def __getitem__(self, name: str) -> str:
-        self.asked.add(name)
-        raise KeyError(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
-def variables() -> set[str]:
-    """Return the names of the variables that the program reads."""
-    environment = Recording()
-    Settings.from_environment(environment)
-    return environment.asked
 
 
 async def program() -> dict[str, dict[str, dict[str, Any]]]:

@@ -3,24 +3,10 @@
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
-from tests.support.server import COMMAND, HANDSHAKE_VERSIONS, Server, stray_lines
-
-
-class Start(Protocol):
-    """Starts a server in this test's environment."""
-
-    def __call__(
-        self,
-        command: Sequence[str] = COMMAND,
-        *,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        version: str = HANDSHAKE_VERSIONS[-1],
-    ) -> Server: ...
+from tests.support.server import COMMAND, HANDSHAKE_VERSIONS, Server, Start, stray_lines
 
 
 @pytest.fixture

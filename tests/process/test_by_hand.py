@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from tests.process.conftest import Start
+from tests.support.server import (
+    Start,
+)
 from tests.support.terminal import run_in_terminal
 
 NOTICE = [

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.conftest import Start
-from tests.support.server import COMMAND, text
+from tests.support.server import (
+    COMMAND,
+    Start,
+    text,
+)
 
 SECRET = "swordfish"
 

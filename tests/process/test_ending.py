@@ -14,9 +14,14 @@ from signal import SIGHUP, SIGINT, SIGTERM, Signals
 import pytest
 
 from extended_memory.shutdown import PATIENCE_SECONDS
-from tests.process.conftest import Start
 from tests.support.database import connected, contents, flaws
-from tests.support.server import COMMAND, Server, eventually, held_locked
+from tests.support.server import (
+    COMMAND,
+    Server,
+    Start,
+    eventually,
+    held_locked,
+)
 
 EXIT_SECONDS = 1.5
 """Promised is one second; the rest is for a machine that is busy with other tests."""

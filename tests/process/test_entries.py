@@ -12,8 +12,10 @@ from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 
 from extended_memory.version import __version__
-from tests.process.conftest import Start
-from tests.support.server import Server
+from tests.support.server import (
+    Server,
+    Start,
+)
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sys.executable).parent

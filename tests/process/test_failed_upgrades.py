@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import run
-from tests.process.conftest import Start
-from tests.storage.sqlite.schema.test_adoption_in_processes import write_rows
-from tests.support.server import COMMAND
-from tests.support.sqlite_stores import damage
+from tests.support.commands import (
+    run,
+)
+from tests.support.server import (
+    COMMAND,
+    Start,
+)
+from tests.support.sqlite_stores import (
+    damage,
+    write_rows,
+)
 
 GOOD = "memory.db.backup-20250101T000000Z-0.9.0"
 CALLS = 7

@@ -17,9 +17,14 @@ from pathlib import Path
 import pytest
 
 from extended_memory.storage.sqlite.schema.upgrade import HEAD
-from tests.process.conftest import Start
 from tests.support.database import connected, flaws, stored
-from tests.support.server import COMMAND, Json, Server, text
+from tests.support.server import (
+    COMMAND,
+    Json,
+    Server,
+    Start,
+    text,
+)
 
 TOOL_CALLS: dict[str, Json] = {
     "save_context": {"content": "New."},

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.conftest import Start
 from tests.support import redis_checker as checker
 from tests.support.database import connected, flaws
 from tests.support.redis_servers import RedisServer
-from tests.support.server import Json, Server, eventually
+from tests.support.server import (
+    Json,
+    Server,
+    Start,
+    eventually,
+)
 
 ROUNDS = 6
 CONTEXTS = 5

@@ -5,9 +5,13 @@ from signal import SIGKILL
 
 import pytest
 
-from tests.process.conftest import Start
 from tests.support.database import flaws, stored
-from tests.support.server import Json, Server, eventually
+from tests.support.server import (
+    Json,
+    Server,
+    Start,
+    eventually,
+)
 
 
 def _tags(server: int, number: int) -> list[str]:

@@ -9,8 +9,11 @@ from socket import AF_UNIX
 
 import pytest
 
-from tests.process.conftest import Start
-from tests.support.server import COMMAND, Server
+from tests.support.server import (
+    COMMAND,
+    Server,
+    Start,
+)
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ENTRIES = {

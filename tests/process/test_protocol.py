@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 
 from extended_memory.version import __version__
-from tests.process.conftest import Start
-from tests.support.server import ERAS, HANDSHAKE_VERSIONS, MODERN_VERSION, Server
+from tests.support.server import (
+    ERAS,
+    HANDSHAKE_VERSIONS,
+    MODERN_VERSION,
+    Server,
+    Start,
+)
 
 TOOLS = [
     "forget_context",

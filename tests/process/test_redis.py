@@ -5,13 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.conftest import Start
-from tests.process.test_settings import TOOL_CALLS
-from tests.process.test_start import CLOCK, imports
 from tests.support import legacy_redis as legacy_data
+from tests.support.imports import (
+    CLOCK,
+    imports,
+)
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import RedisServer
-from tests.support.server import ERAS, eventually
+from tests.support.server import (
+    ERAS,
+    TOOL_CALLS,
+    Start,
+    eventually,
+)
 
 PASSWORD = "p@ss/w:rd%"  # a password that must never be shown
 QUOTED = "p%40ss%2Fw%3Ard%25"

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.process.conftest import Start
 from tests.support.database import connected
-from tests.support.server import Server, stray_lines
+from tests.support.server import (
+    Server,
+    Start,
+    stray_lines,
+)
 
 SECRET = "xyzzy-plugh-3141592"
 TRACE = {"LOG_LEVEL": "TRACE"}

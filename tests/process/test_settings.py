@@ -7,21 +7,15 @@ from stat import S_IMODE
 
 import pytest
 
-from tests.process.conftest import Start
 from tests.support.database import contents
-from tests.support.server import COMMAND, Json, Server
+from tests.support.server import (
+    COMMAND,
+    TOOL_CALLS,
+    Server,
+    Start,
+)
 
 PASSWORD = "hunter2-swordfish"  # a password that must never be shown
-TOOL_CALLS: dict[str, Json] = {
-    "save_context": {"content": "x"},
-    "load_contexts": {},
-    "search_contexts": {"query": "x"},
-    "update_context": {"context_id": 1, "content": "x"},
-    "forget_context": {"context_id": 1},
-    "restore_context": {"context_id": 1},
-    "list_all_projects": {},
-    "get_popular_tags": {},
-}
 
 
 @pytest.mark.parametrize(

@@ -7,25 +7,19 @@ from typing import Any
 import pytest
 
 from extended_memory.protocol.replies import MAXIMUM_REPLY_BYTES
-from tests.protocol.test_tools import MemoryClient, call, client, era, refused, structured, text
-
-__all__ = ["client", "era"]
+from tests.support.tools import (
+    MemoryClient,
+    call,
+    loaded,
+    refused,
+    saved,
+    structured,
+    text,
+)
 
 pytestmark = pytest.mark.anyio
 
 MILLISECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
-
-
-async def saved(client: MemoryClient, content: str, **arguments: Any) -> dict[str, Any]:
-    return structured(await call(client, "save_context", content=content, **arguments))
-
-
-async def loaded(client: MemoryClient, **arguments: Any) -> list[dict[str, Any]]:
-    arguments = {"importance_level": 1, "init_load": False} | arguments
-    contexts: list[dict[str, Any]] = structured(await call(client, "load_contexts", **arguments))[
-        "contexts"
-    ]
-    return contexts
 
 
 async def test_a_correction_changes_what_is_given_and_says_how_to_take_it_back(

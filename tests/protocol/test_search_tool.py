@@ -6,10 +6,15 @@ import pytest
 
 from extended_memory.protocol.arguments import MAXIMUM_QUERY_CHARACTERS
 from extended_memory.protocol.replies import MAXIMUM_REPLY_BYTES
-from tests.protocol.test_history_tools import loaded, saved
-from tests.protocol.test_tools import MemoryClient, call, client, era, refused, structured, text
-
-__all__ = ["client", "era"]
+from tests.support.tools import (
+    MemoryClient,
+    call,
+    loaded,
+    refused,
+    saved,
+    structured,
+    text,
+)
 
 pytestmark = pytest.mark.anyio
 

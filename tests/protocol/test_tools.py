@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from fastmcp import Client
-from fastmcp.client.client import CallToolResult
 from mcp_types import TextContent, TextResourceContents
 
 from extended_memory.domain import Selection
@@ -18,46 +17,9 @@ from extended_memory.protocol.replies import MAXIMUM_REPLY_BYTES
 from extended_memory.server import mcp
 from extended_memory.storage.sqlite.repository import SqliteRepository
 from extended_memory.version import __version__
+from tests.support.tools import MemoryClient, call, refused, structured, text
 
 pytestmark = pytest.mark.anyio
-
-MemoryClient = Client[Any]
-
-ERAS = {"2026-07-28": "auto", "2025-11-25": "legacy"}
-
-
-@pytest.fixture(params=list(ERAS.values()), ids=list(ERAS))
-def era(request: pytest.FixtureRequest) -> str:
-    """Name the protocol: without a handshake, or with one."""
-    return str(request.param)
-
-
-@pytest.fixture
-async def client(era: str, anyio_backend: str) -> AsyncIterator[MemoryClient]:
-    """Give a client of a server on the test's own, empty store."""
-    async with Client(mcp, mode=era) as client:
-        yield client
-
-
-async def call(client: MemoryClient, tool: str, **arguments: Any) -> CallToolResult:
-    """Call a tool that must succeed."""
-    result = await client.call_tool(tool, arguments, raise_on_error=False)
-    assert not result.is_error, text(result)
-    return result
-
-
-async def refused(client: MemoryClient, tool: str, **arguments: Any) -> str:
-    """Call a tool that must refuse; return its sentence."""
-    result = await client.call_tool(tool, arguments, raise_on_error=False)
-    assert result.is_error
-    assert result.structured_content is None
-    return text(result)
-
-
-def text(result: CallToolResult) -> str:
-    (block,) = result.content
-    assert isinstance(block, TextContent)
-    return block.text
 
 
 async def overview(client: MemoryClient) -> str:
@@ -65,11 +27,6 @@ async def overview(client: MemoryClient) -> str:
     (content,) = await client.read_resource("memory://startup-context")
     assert isinstance(content, TextResourceContents)
     return content.text
-
-
-def structured(result: CallToolResult) -> dict[str, Any]:
-    assert result.structured_content is not None
-    return dict(result.structured_content)
 
 
 async def test_a_save_answers_what_was_stored_but_not_the_content(client: MemoryClient) -> None:

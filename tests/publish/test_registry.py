@@ -15,7 +15,10 @@ from extended_memory.settings import (
     EXTENDED_MEMORY_PROJECT,
     Settings,
 )
-from tests.docs.test_readme import PACKAGE, variables
+from tests.support.readme import (
+    PACKAGE,
+    variables,
+)
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((CHECKOUT / "tests" / "data" / "server.schema.json").read_text("utf-8"))

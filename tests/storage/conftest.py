@@ -1,6 +1,6 @@
 """The backends that the contract is tested on: each a way to open a repository on one store."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,10 +8,9 @@ import pytest
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.sqlite.repository import SqliteRepository
+from tests.support.contract import Open
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import RedisServer
-
-Open = Callable[[], MemoryRepository]
 
 
 @pytest.fixture(scope="session")

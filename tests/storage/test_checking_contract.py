@@ -14,10 +14,7 @@ from extended_memory.domain import (
 )
 from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.contract import MemoryRepository
-from tests.storage.conftest import Open
-
-NO_TIME = timedelta(0)
-
+from tests.support.contract import NO_TIME, Open, tell
 
 NOON = datetime(2025, 7, 2, 12, tzinfo=timezone.utc)
 BROUGHT = PortableContext(
@@ -35,10 +32,6 @@ BROUGHT = PortableContext(
         for number in (1, 2)
     ),
 )
-
-
-def tell(what: str, done: int, total: int) -> None:
-    """Listen to nothing."""
 
 
 @pytest.fixture

@@ -22,8 +22,13 @@ from extended_memory.domain import (
     TimeSpan,
 )
 from extended_memory.storage.contract import MemoryRepository
-from tests.storage.conftest import Open
-from tests.storage.test_contract import everything, foreign, load, save
+from tests.support.contract import (
+    Open,
+    everything,
+    foreign,
+    load,
+    save,
+)
 
 EVER = datetime(2200, 1, 1, tzinfo=timezone.utc)
 

@@ -1,10 +1,8 @@
 """What the contract promises to whoever moves a store, renames a project or counts its contexts."""
 
 import threading
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
-from typing import Any
+from datetime import date, datetime, timezone
 
 import pytest
 
@@ -12,52 +10,26 @@ from extended_memory.domain import (
     Change,
     Context,
     ForgottenContext,
-    Note,
     PortableContext,
     Project,
-    Revision,
     Summary,
     TagCount,
     TagPage,
 )
 from extended_memory.storage.contract import MemoryRepository
-from tests.storage.conftest import Open
-from tests.storage.test_contract import as_stored, foreign, load, save
+from tests.support.contract import (
+    Open,
+    as_stored,
+    foreign,
+    load,
+    save,
+)
+from tests.support.moves import DAY, NOON, filled, held, renamed, revision, with_past
 from tests.support.redis_calls import find
-
-DAY = timedelta(days=1)
-NOON = datetime(2024, 2, 29, 12, tzinfo=timezone.utc)
-
-
-def revision(number: int) -> Revision:
-    return Revision(
-        number=number,
-        note=Note(content=f"was {number}", importance=number, tags=("a", f"past {number}")),
-        replaced_at=NOON + number * DAY,
-    )
-
-
-def with_past(number: int, **changes: Any) -> PortableContext:
-    """Return a context of another store that was changed twice there."""
-    revisions = (revision(1), revision(2))
-    past = {"revisions": revisions, "updated_at": revisions[-1].replaced_at, "created_at": NOON}
-    return foreign(number, **(past | changes))
 
 
 def stored(context: PortableContext, context_id: int) -> Context:
     return replace(as_stored(context, context_id), updated_at=context.updated_at)
-
-
-def held(
-    repository: MemoryRepository,
-) -> tuple[tuple[Context, ...], tuple[ForgottenContext, ...], Mapping[int, tuple[Revision, ...]]]:
-    """Return all that a store holds, whatever the project."""
-    contexts, trash = (
-        repository.contexts_after(after=0, limit=999),
-        repository.trash_after(after=0, limit=999),
-    )
-    ids = [context.id for context in [*contexts, *(one.context for one in trash)]]
-    return contexts, trash, repository.revisions_of(ids)
 
 
 def test_what_is_brought_keeps_the_time_of_its_last_change_and_what_it_was(
@@ -190,45 +162,6 @@ def test_only_what_was_changed_is_among_the_revised(repository: MemoryRepository
     }
     assert repository.revisions_of([]) == {}
     assert repository.revisions_of([contexts[0].id]) == {}
-
-
-def filled(repository: MemoryRepository, *projects: str) -> None:
-    """Bring contexts of every kind into projects, tags and words of which are partly the same."""
-    repository.add_imported(
-        [
-            with_past(
-                number,
-                origin=f"{project} {number}",
-                project=project,
-                content=f"note {number} of {project} word{number % 4}",
-                tags=("a", f"{project} {number % 3}", f"t{number % 2}"),
-                created_at=NOON + (number - place) * DAY / 100,
-                updated_at=NOON + 3 * DAY if number % 3 else None,
-                revisions=(revision(1), replace(revision(3), number=2)) if number % 3 else (),
-                forgotten_at=NOON + number * DAY if number % 5 == 0 else None,
-            )
-            for place, project in enumerate(projects)
-            for number in range(1, 30 + 40 * place)
-        ]
-    )
-
-
-def renamed(found: tuple[Any, ...], old: str, new: str) -> tuple[Any, ...]:
-    """Return what a store holds as it is after a renaming."""
-    contexts, trash, revised = found
-    return (
-        tuple(replace(c, project=new if c.project == old else c.project) for c in contexts),
-        tuple(
-            replace(
-                one,
-                context=replace(
-                    one.context, project=new if one.context.project == old else one.context.project
-                ),
-            )
-            for one in trash
-        ),
-        revised,
-    )
 
 
 def test_only_what_is_of_some_projects_is_given_where_a_caller_names_them(

@@ -27,7 +27,11 @@ from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis import keys
 from extended_memory.storage.redis.connection import scripts
 from extended_memory.store_service import StoreService
-from tests.storage.test_contract import foreign, load, save
+from tests.support.contract import (
+    foreign,
+    load,
+    save,
+)
 from tests.support.redis_calls import find
 
 MILLISECOND = timedelta(milliseconds=1)

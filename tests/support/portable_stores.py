@@ -5,7 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from extended_memory.domain import Change, Context, Note, Revision
-from tests.cli.conftest import opened
+from tests.support.commands import (
+    opened,
+)
 
 Held = tuple[Context, tuple[Revision, ...], datetime | None]
 

@@ -19,7 +19,10 @@ from extended_memory.errors import (
     StoreError,
 )
 from extended_memory.storage.contract import MemoryRepository
-from tests.storage.test_contract import load, save
+from tests.support.contract import (
+    load,
+    save,
+)
 
 Call = Callable[[MemoryRepository], object]
 

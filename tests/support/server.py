@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from signal import Signals
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from typing_extensions import Self
 
@@ -307,3 +307,28 @@ def _is_message(line: bytes) -> bool:
     except ValueError:
         return False
     return isinstance(message, dict) and message.get("jsonrpc") == "2.0"
+
+
+TOOL_CALLS: dict[str, Json] = {
+    "save_context": {"content": "x"},
+    "load_contexts": {},
+    "search_contexts": {"query": "x"},
+    "update_context": {"context_id": 1, "content": "x"},
+    "forget_context": {"context_id": 1},
+    "restore_context": {"context_id": 1},
+    "list_all_projects": {},
+    "get_popular_tags": {},
+}
+
+
+class Start(Protocol):
+    """Starts a server in this test's environment."""
+
+    def __call__(
+        self,
+        command: Sequence[str] = COMMAND,
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        version: str = HANDSHAKE_VERSIONS[-1],
+    ) -> Server: ...

@@ -324,3 +324,18 @@ def in_another_process(
     """Call a function in a new Python; return what it returns, raise what it raises."""
     with ProcessPoolExecutor(1, mp_context=SPAWN) as process:
         return process.submit(function, *arguments, **named).result(timeout=60)
+
+
+def write_rows(path: Path, count: int) -> None:
+    execute(
+        path,
+        f"""
+        {SCHEMA}
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+        INSERT INTO contexts (id, project_id, content, importance_level, created_at)
+            SELECT i, 'Project_' || (i % 7), 'Content ' || i, i % 12, '2025-07-02 12:00:00' FROM n;
+        INSERT INTO tags VALUES (1, 'Even'), (2, 'all');
+        INSERT INTO context_tags SELECT id, 2 FROM contexts;
+        INSERT INTO context_tags SELECT id, 1 FROM contexts WHERE id % 2 = 0;
+        """,
+    )

@@ -18,8 +18,10 @@ import pytest
 from extended_memory.transfer import archive
 from extended_memory.transfer.formats import catalogue, jsonl, markdown
 from extended_memory.transfer.formats.item import Damaged, Found, Item, TransferError
+from tests.support.exports import (
+    DATA,
+)
 from tests.support.portable_contexts import EXAMPLE
-from tests.transfer.formats.test_foreign import DATA
 
 HEADER = b'{"format":"extended-memory","version":1}\n'
 LINES = HEADER + b"".join(jsonl.line(number, EXAMPLE) for number in range(1, 41))

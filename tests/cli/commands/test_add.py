@@ -7,7 +7,10 @@ from contextlib import closing
 import pytest
 
 from extended_memory.domain import Context
-from tests.cli.conftest import opened, run
+from tests.support.commands import (
+    opened,
+    run,
+)
 from tests.support.contexts import fill
 from tests.support.server import COMMAND
 

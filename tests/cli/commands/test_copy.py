@@ -23,9 +23,14 @@ from extended_memory.domain import (
     Revision,
 )
 from extended_memory.storage.contract import MemoryRepository
-from tests.cli.conftest import opened, run
-from tests.storage.test_contract import foreign
 from tests.support import legacy_redis as legacy_data
+from tests.support.commands import (
+    opened,
+    run,
+)
+from tests.support.contract import (
+    foreign,
+)
 from tests.support.redis_servers import RedisServer
 from tests.support.server import COMMAND, eventually
 

@@ -6,7 +6,10 @@ from contextlib import closing
 import pytest
 
 from extended_memory.domain import Context
-from tests.cli.conftest import opened, run
+from tests.support.commands import (
+    opened,
+    run,
+)
 from tests.support.contexts import CONTENTS, fill
 from tests.support.terminal import run_in_terminal
 

@@ -15,11 +15,16 @@ from pathlib import Path
 import pytest
 
 from extended_memory.domain import EVERY_CONTEXT, Change, Note
-from tests.cli.conftest import opened, run
+from tests.support.commands import (
+    opened,
+    run,
+)
+from tests.support.exports import (
+    DATA,
+)
 from tests.support.portable_stores import Held, fill, held, without_ids
 from tests.support.redis_servers import RedisServer
 from tests.support.server import COMMAND
-from tests.transfer.formats.test_foreign import DATA
 
 Servers = tuple[RedisServer, RedisServer]
 

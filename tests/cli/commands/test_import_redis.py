@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from extended_memory.domain import EVERY_CONTEXT, Context, Note, Selection
-from tests.cli.conftest import opened, run
 from tests.support import legacy_redis as legacy_data
+from tests.support.commands import (
+    opened,
+    run,
+)
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import RedisServer
 from tests.support.server import COMMAND, eventually

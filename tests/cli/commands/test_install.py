@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import run
+from tests.support.commands import (
+    run,
+)
 from tests.support.server import COMMAND, Server
 
 WITHOUT_FOLDER = ["-P"] if sys.version_info >= (3, 11) else []

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.cli.conftest import run
+from tests.support.commands import (
+    run,
+)
 from tests.support.contexts import fill
 
 

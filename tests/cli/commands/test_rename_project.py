@@ -5,7 +5,10 @@ from contextlib import closing
 
 import pytest
 
-from tests.cli.conftest import opened, run
+from tests.support.commands import (
+    opened,
+    run,
+)
 from tests.support.contexts import fill
 from tests.support.terminal import run_in_terminal
 

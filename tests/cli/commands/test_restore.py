@@ -5,7 +5,10 @@ from contextlib import closing
 import pytest
 
 from extended_memory.domain import Context
-from tests.cli.conftest import opened, run
+from tests.support.commands import (
+    opened,
+    run,
+)
 from tests.support.contexts import fill
 
 NOT_THERE = "list and search show the ids, trash those that were forgotten."

@@ -5,7 +5,9 @@ import subprocess
 
 import pytest
 
-from tests.cli.conftest import run
+from tests.support.commands import (
+    run,
+)
 from tests.support.contexts import CONTENTS, HOSTILE, fill
 from tests.support.server import COMMAND
 from tests.support.terminal import run_in_terminal

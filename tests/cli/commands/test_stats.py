@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import make, run
+from tests.support.commands import (
+    make,
+    run,
+)
 from tests.support.contexts import CONTENTS, fill
 from tests.support.terminal import run_in_terminal
 

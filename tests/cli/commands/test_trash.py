@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from tests.cli.conftest import run
+from tests.support.commands import (
+    run,
+)
 from tests.support.contexts import CONTENTS, fill
 
 

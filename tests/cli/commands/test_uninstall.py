@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import run
+from tests.support.commands import (
+    run,
+)
 
 WITHOUT_FOLDER = ["-P"] if sys.version_info >= (3, 11) else []
 

@@ -16,7 +16,10 @@ from extended_memory.errors import (
 )
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.test_contract import load, save
+from tests.support.contract import (
+    load,
+    save,
+)
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import RedisServer, until
 

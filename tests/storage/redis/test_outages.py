@@ -12,7 +12,12 @@ from extended_memory.errors import (
     StoreError,
 )
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.test_contract import NO_TIME, TEN_MINUTES, load, save
+from tests.support.contract import (
+    NO_TIME,
+    TEN_MINUTES,
+    load,
+    save,
+)
 from tests.support.redis_calls import FOREIGN, end, prepare
 from tests.support.redis_checker import flaws
 from tests.support.redis_faults import Fault, down, hung

@@ -15,8 +15,17 @@ from extended_memory.errors import (
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.connection import store
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.test_contract import load, save
-from tests.storage.test_moving_contract import NOON, filled, held, renamed, with_past
+from tests.support.contract import (
+    load,
+    save,
+)
+from tests.support.moves import (
+    NOON,
+    filled,
+    held,
+    renamed,
+    with_past,
+)
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import Cluster, Outage, RedisServer
 

@@ -31,8 +31,10 @@ from extended_memory.search.index import Group, SearchIndex, VocabularyRange
 from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.redis.search import reads, writes
 from extended_memory.storage.redis.search.reads import RedisIndex
-from tests.storage.test_contract import save
 from tests.support import memory_index
+from tests.support.contract import (
+    save,
+)
 from tests.support.memory_index import MemoryIndex
 from tests.support.redis_calls import find
 from tests.support.redis_checker import flaws

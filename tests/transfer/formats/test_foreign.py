@@ -15,8 +15,7 @@ import pytest
 from extended_memory.domain import MAXIMUM_CONTENT_BYTES, PortableContext
 from extended_memory.transfer.formats import catalogue
 from extended_memory.transfer.formats.item import Damaged, Found, Item, LeftOut
-
-DATA = Path(__file__).parents[1] / "data"
+from tests.support.exports import DATA
 
 Seen = tuple[str, str, int, tuple[str, ...], str]
 

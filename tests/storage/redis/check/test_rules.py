@@ -15,7 +15,10 @@ from extended_memory.storage.redis import renaming
 from extended_memory.storage.redis.connection.store import Store
 from extended_memory.storage.redis.keys import id_of
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.storage.test_checking_contract import NO_TIME, tell
+from tests.support.contract import (
+    NO_TIME,
+    tell,
+)
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import Cluster, RedisServer
 

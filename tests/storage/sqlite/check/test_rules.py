@@ -7,7 +7,9 @@ import pytest
 
 from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.sqlite.repository import SqliteRepository
-from tests.storage.test_checking_contract import tell
+from tests.support.contract import (
+    tell,
+)
 from tests.support.sqlite_stores import execute, faults_within, index_flaws, rows, save
 
 DERIVED = {

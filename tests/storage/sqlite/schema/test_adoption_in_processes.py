@@ -20,17 +20,16 @@ from tests.support.sqlite_servers import (
 from tests.support.sqlite_stores import (
     NOON,
     OURS,
-    SCHEMA,
     SPAWN,
     backups,
     context,
     dump,
     everything,
-    execute,
     faults_within,
     in_another_process,
     rows,
     tables,
+    write_rows,
 )
 
 MANY = 50_000
@@ -41,21 +40,6 @@ FULL = (
     "space, and try again.",
 )
 """What a refused write is called: SQLite tells a quota from a full disk by the system's error."""
-
-
-def write_rows(path: Path, count: int) -> None:
-    execute(
-        path,
-        f"""
-        {SCHEMA}
-        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
-        INSERT INTO contexts (id, project_id, content, importance_level, created_at)
-            SELECT i, 'Project_' || (i % 7), 'Content ' || i, i % 12, '2025-07-02 12:00:00' FROM n;
-        INSERT INTO tags VALUES (1, 'Even'), (2, 'all');
-        INSERT INTO context_tags SELECT id, 2 FROM contexts;
-        INSERT INTO context_tags SELECT id, 1 FROM contexts WHERE id % 2 = 0;
-        """,
-    )
 
 
 def adopted_row(number: int) -> Context:

@@ -13,7 +13,6 @@ import pytest
 
 from extended_memory.storage.sqlite.file import permissions
 from extended_memory.storage.sqlite.schema import upgrade
-from tests.storage.sqlite.schema.test_adoption_in_processes import write_rows
 from tests.support.sqlite_servers import prepare, prepare_with_limit, refusal_of_prepare
 from tests.support.sqlite_stores import (
     ROW,
@@ -27,6 +26,7 @@ from tests.support.sqlite_stores import (
     in_another_process,
     make_0003,
     rows,
+    write_rows,
 )
 
 OLDER = "memory.db.backup-2025010{}T000000Z-0.9.0"
