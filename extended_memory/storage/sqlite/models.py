@@ -118,7 +118,7 @@ class ContextTagRow(Base):
 
 
 class ContextCountRow(Base):
-    """How many contexts of one importance a project holds."""
+    """The number of contexts of one importance in a project."""
 
     __tablename__ = "context_counts"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -144,11 +144,11 @@ class TermRow(Base):
 
 
 class PostingRow(Base):
-    """What a term weighs in a context.
+    """The weight of a term in a context.
 
-    The index has no foreign keys: one to a context would need an index by context, as large as
-    the table, and where there is one SQLite deletes row by row what it otherwise drops by the
-    page, when everything is to be indexed anew.
+    The index has no foreign keys. One to a context would need an index by context, as large as
+    the table. And where there is one, SQLite deletes row by row what it otherwise drops by the
+    page, when everything is indexed anew.
     """
 
     __tablename__ = "postings"
@@ -162,8 +162,8 @@ class PostingRow(Base):
 class RecentPostingRow(Base):
     """A posting of a context that was put in lately; all of its postings are here.
 
-    Nearly each posting of a context lies on a page of its own among all others, and a save would
-    write them all. Here they lie together, until those of many contexts are moved at once.
+    Nearly each posting of a context lies on a page of its own among all others: a save would write
+    all these pages. Here they lie together, until those of many contexts are moved at once.
     """
 
     __tablename__ = "recent_postings"
@@ -175,7 +175,7 @@ class RecentPostingRow(Base):
 
 
 class RevisionRow(Base):
-    """What a context was before a change; its context may be in the trash."""
+    """The note of a context before a change; the context may be in the trash."""
 
     __tablename__ = "revisions"
     __table_args__ = (Index(None, "context_id", "number", unique=True),)
@@ -230,7 +230,7 @@ class StoreFactRow(Base):
 
 
 class LegacyValueRow(Base):
-    """What an earlier release stored and this one has no place for, kept so that none is lost."""
+    """A value of an earlier release that has no place in this one, kept so that none is lost."""
 
     __tablename__ = "legacy_values"
 

@@ -1,9 +1,8 @@
-"""How a project gets another name, or becomes one with the project that has it.
+"""A project gets another name, or becomes one with the project that has it.
 
 A project that has the name alone takes it in one row. Two become one in a few statements, however
-much they hold: of a tag or a term that both have, what hangs on it goes from one row to the other;
-all other rows change their project. Postings take the time, so the smaller project, whichever of
-both it is, goes to the larger.
+much they hold. Of a tag or a term that both have, the links go from one row to the other; all other
+rows change their project. Postings take most of the time: the smaller project goes to the larger.
 """
 
 import sqlite3

@@ -1,4 +1,4 @@
-"""What a store holds in numbers: what is counted already is looked up, the rest read once."""
+"""The numbers of a store: kept counts are looked up, the rest is read once."""
 
 from datetime import date, timedelta
 from typing import Any

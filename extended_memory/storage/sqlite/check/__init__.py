@@ -1,4 +1,4 @@
-"""What can be wrong with a file.
+"""The check of a file, its repair, and a diagnosis of it.
 
 - ``rules``         what must hold in the tables, and how it is rebuilt
 - ``search_index``  the search index against the texts

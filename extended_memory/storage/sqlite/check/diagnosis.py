@@ -1,4 +1,4 @@
-"""How a SQLite file is, for a person who looks for what is wrong; nothing of it is changed."""
+"""The diagnosis of a SQLite file, for a person who looks for a fault; it changes nothing."""
 
 import os
 import sqlite3

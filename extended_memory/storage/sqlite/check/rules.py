@@ -1,4 +1,4 @@
-"""What must hold in a file, looked at within one transaction, and how it is made to hold again.
+"""The rules that hold in a file, checked within one transaction, and the repair of each.
 
 Every statement counts what breaks a rule; the one that mends it stands beside it. The contexts,
 the trash and the revisions are the truth: they are never changed, all else is derived of them.
@@ -16,7 +16,7 @@ from extended_memory.storage.sqlite.check import search_index
 from extended_memory.storage.sqlite.content_hash import content_hash
 
 _LINES: Final = 100
-"""How many faults of its structure SQLite is asked for."""
+"""At most this many faults of the structure are asked of SQLite."""
 
 _OF_AN_INDEX: Final = ("missing from index", "wrong # of entries in index", "non-unique entry in")
 """SQLite's words for what it can make anew from a table."""
@@ -24,7 +24,7 @@ _OF_AN_INDEX: Final = ("missing from index", "wrong # of entries in index", "non
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What a part of the store must be: a query for what is not, and statements that mend it."""
+    """A rule of the store: a query for the rows that break it, and statements that mend them."""
 
     flaw: Flaw
     broken: str

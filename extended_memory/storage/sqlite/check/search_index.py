@@ -1,7 +1,7 @@
 """The search index of a file against the texts of its contexts.
 
-Postings lie by term and not by context, so they are sorted once, in SQLite, which spills what does
-not fit into memory to a file; then contexts and postings are read side by side, by rising id.
+Postings lie by term and not by context, so SQLite sorts them once. It spills to a file what memory
+does not hold. Then contexts and postings are read side by side, by rising id.
 """
 
 import sqlite3
@@ -41,7 +41,7 @@ Postings = list[tuple[int, str, int]]
 """The postings of one context: the project, the term, the impact; sorted."""
 
 _END: Final[tuple[int, Postings]] = (2**63, [])
-"""What comes after the postings of all contexts: the id is above every one."""
+"""The end of the postings: the id is above every one."""
 
 
 def findings(database: sqlite3.Connection, tell: Tell) -> Iterator[Finding]:

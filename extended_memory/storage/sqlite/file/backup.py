@@ -1,12 +1,13 @@
 """Backups that a person asks for: made while servers run, listed, put back.
 
-**Putting one back** writes it over the present file through SQLite, in one transaction: no file
-takes another's place under a server that is just starting, and no WAL of the old one can be
-played back over the new one. Before, all other users must be gone, which SQLite's own locks tell:
-a connection that uses a WAL holds a shared lock for as long as it is open, so leaving the WAL
-fails while there is one. Only where the present file is so damaged that SQLite cannot lock it, it
-is moved aside with its WAL; then nobody can be using it, and where the system tells who has a file
-open, it is asked. Beyond reach: locks of another machine on a network file system that has none.
+**Putting one back** writes it over the present file through SQLite, in one transaction. So no file
+takes another's place under a server that starts, and no old WAL is played back over a new file.
+
+All other users must be gone before, which SQLite's own locks tell. A connection that uses a WAL
+holds a shared lock while it is open, so leaving the WAL fails while there is one. A present file
+that is too damaged to be locked is moved aside with its WAL. Nobody can use it then; where the
+system tells who has a file open, it is asked. Beyond reach are locks of another machine on a
+network file system that has none.
 """
 
 import sqlite3
@@ -32,7 +33,7 @@ from extended_memory.storage.sqlite.schema import upgrade
 from extended_memory.storage.sqlite.schema.upgrade import FileState
 
 _LOCK_SECONDS = 2.0
-"""How long another user may take to finish; a server never does."""
+"""Another user may take this long to finish; a server never does."""
 
 
 def back_up(

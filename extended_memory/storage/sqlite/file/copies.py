@@ -2,7 +2,7 @@
 
 A copy beside its file is called ``memory.db.backup-20261123T091500Z-0004`` for the time (UTC) and
 the revision. One that was asked for ends in ``-manual``, and what a restored backup took the place
-of in ``-replaced``. Of each kind the newest five whole ones stay, so that no kind pushes out
+of in ``-replaced``. Of each kind the newest five whole ones stay. So no kind pushes out
 another, and no copy of a damaged file pushes out a whole one.
 """
 
@@ -26,7 +26,7 @@ from extended_memory.storage.sqlite.file.open_files import require_unused
 BACKUPS_KEPT: Final = 5
 
 KEPT_AT_LEAST: Final = timedelta(days=7)
-"""How long what was replaced stays: whoever restores one backup after another can go back."""
+"""A replaced file stays this long: whoever restores one backup after another can go back."""
 
 UNFINISHED: Final = ".unfinished"
 
@@ -96,7 +96,7 @@ def beside(path: Path) -> list[Copy]:
 
 
 def kind_of(name: str, path: Path) -> Kind | None:
-    """Return the kind of a copy of a file, or of a part of one, by its name; None for others."""
+    """Return the kind that the name of a copy, or of a part of one, tells; None for others."""
     beginning = _prefix(path)
     match = _NAME.match(name.removeprefix(beginning)) if name.startswith(beginning) else None
     return None if match is None else _KINDS[match["kind"]]
@@ -158,9 +158,9 @@ def write(
 ) -> tuple[MovedFile, ...]:
     """Copy a database into a new file that only its owner may read; return what lay in its way.
 
-    It has its name once it is complete, looked through and on the disk; others may write to the
-    database meanwhile, and none of that is in it. Beside it nothing of an earlier file stays, as
-    SQLite would play that back over the copy; then it is looked through under its name.
+    The copy gets its name once it is complete, checked and on the disk. Others may write to the
+    database meanwhile, and none of that is in it. Nothing of an earlier file stays beside it:
+    SQLite would play that back over the copy. Then the copy is checked under its name.
 
     Raises:
         StoreError: the copy is not sound, so the database is not.

@@ -171,7 +171,7 @@ class Database:
     def _leave(self, engine: Engine) -> None:
         """Leave a file that was deleted or replaced: what is written to it would be lost.
 
-        What its WAL still holds goes into it, wherever it is now. Then the WAL goes, if it is
+        The rest of its WAL goes into it, wherever the file is now. Then the WAL goes, if it is
         still the one of that file: SQLite would play it back over the new one. Where it could
         not be copied as a whole, as while somebody reads, it is kept under another name.
         """

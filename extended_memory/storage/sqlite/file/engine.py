@@ -81,9 +81,8 @@ def new_engine(path: Path, mode: str = READ_WRITE) -> Engine:
 def write_transaction(engine: Engine, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
     """Give a pooled connection in a writing transaction, committed at the end, or not at all.
 
-    It is the driver's own: a save is a handful of short statements, and SQLAlchemy's way to each
-    of them, and around the transaction, is longer than SQLite's. Where it is not to wait,
-    "database is locked" comes at once if somebody else is writing.
+    It is the driver's own (see ``compilation``). Without ``wait``, "database is locked" comes at
+    once if somebody else is writing.
     """
     pooled = engine.raw_connection()
     try:
@@ -115,8 +114,8 @@ def driver_connection(connection: Connection) -> sqlite3.Connection:
 def structure_change(engine: Engine) -> Iterator[Connection]:
     """Give SQLAlchemy's connection in a writing transaction in which tables can be replaced.
 
-    Foreign keys are off, or dropping the old table would delete what refers to the new one;
-    SQLite knows that setting only outside a transaction.
+    Foreign keys are off, or dropping the old table would delete what refers to the new one.
+    SQLite takes that setting only outside a transaction.
     """
     with engine.connect() as connection:
         database = driver_connection(connection)

@@ -23,7 +23,7 @@ from extended_memory.storage.sqlite.file import permissions, side_files
 from extended_memory.storage.sqlite.file.open_files import require_unused
 
 _NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
-"""What file systems say that have no hard links, or no more of them."""
+"""The errors of file systems that have no hard links, or no more of them."""
 
 _KEPT: Final = re.compile(rf"(?:{'|'.join(side_files.ENDINGS)})\.backup-\d{{8}}T\d{{6}}Z-replaced")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 ENDINGS: Final = ("-wal", "-shm", "-journal")
-"""How the names of these files end."""
+"""The endings of their names."""
 
 
 def wal(path: Path) -> Path:

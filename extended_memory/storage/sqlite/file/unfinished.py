@@ -1,7 +1,7 @@
 """The parts of copies that are being made, and what a maker that was killed leaves of one.
 
-A copy before an upgrade, and one of what a backup takes the place of, is made by a process that
-has locked the file for writing. So whoever has that lock knows that nobody makes one. Other copies
+A process that has locked the file for writing makes the copy before an upgrade, and the copy of a
+file that a backup replaces. So whoever has that lock knows that nobody makes one. Other copies
 need no lock: their part is taken for abandoned a day after it was last written.
 """
 

@@ -58,7 +58,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierTables:
-    """What was set aside: which tables, and the highest id that was ever given."""
+    """The tables that were set aside, and the highest id that was ever given."""
 
     tables: frozenset[str]
     last_id: int

@@ -1,7 +1,7 @@
-"""What state a database file is in, and how it becomes the one this release knows.
+"""The state of a database file, and its upgrade to the one that this release knows.
 
-Alembic takes a tenth of a second to import, so it is imported only when there is something to
-do; ``HEAD`` says without it what the newest revision is, and a test compares the two.
+Alembic takes a tenth of a second to import, so it is imported only when there is something to do.
+``HEAD`` names the newest revision without it, and a test compares the two.
 """
 
 import logging
@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 
 class FileState(Enum):
-    """What kind of file this is."""
+    """The kinds of files that an upgrade meets."""
 
     EMPTY = auto()
     CURRENT = auto()

@@ -121,8 +121,8 @@ def best(
     ``single`` is an object of term ids and their weights; ``alone`` says that it is of one. With
     ``groups``, ``groups`` is a list of such objects, one for each group of several terms.
     ``others`` is the number of groups that do not find: the terms of each are a list, ``other_0``
-    and so on, and its weight is ``weight_0`` and so on. With such groups, the best without them
-    are returned, in no order, and the score with them is a third column.
+    and so on, and its weight is ``weight_0`` and so on. Then the best
+    without these groups are returned, in no order; the score with them is a third column.
     """
     postings = RecentPostingRow if recent else PostingRow
     single = json_rows(bindparam("single"))

@@ -36,7 +36,7 @@ _BEYOND = "\U0010ffff"
 """Comes after every character of a term: it is none itself."""
 _AHEAD = 4
 _MANY = 8_000
-"""To gather so many contexts takes as long as to look at the best ones (measured)."""
+"""To gather this many contexts takes as long as to look at the best ones (measured)."""
 _FIRST, _LAST = -(2**63), 2**63 - 1
 
 
@@ -95,8 +95,8 @@ class SqliteIndex(SearchIndex):
     def _is_one_in_three(self, project: str, selection: Selection) -> bool:
         """Say whether importance is all that is asked for, and one context of three has it.
 
-        Then enough of the best have it too, and to look at these is quicker than to gather
-        thousands that pass, and to look whether each that is found is one of them.
+        Then enough of the best have it too. To look at these is quicker than to gather thousands
+        that have it, and to look for each that is found among them.
         """
         if selection == EVERY_CONTEXT or replace(selection, minimum_importance=1) != EVERY_CONTEXT:
             return False

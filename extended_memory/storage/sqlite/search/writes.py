@@ -1,8 +1,8 @@
-"""What the search index holds, written in the transaction that changes a context.
+"""The search index is written in the transaction that changes a context.
 
 Two facts of the store say what the index is: which version of the analyzer wrote it, and below
 which id contexts are not in it yet. A store that was upgraded, or that another version of the
-analyzer wrote, has all of its contexts below; ``index_newest`` takes them from the newest to the
+analyzer wrote, has all of its contexts below. ``index_newest`` takes them from the newest to the
 oldest, and the bound sinks. Whatever is below is left alone until then: it is read as it is when
 its turn comes. So an upgrade is as quick for a large store as for an empty one.
 """
@@ -50,7 +50,7 @@ def take_over(database: sqlite3.Connection) -> int:
     """Return the id below which contexts are not indexed, of an index that is ours now.
 
     One of another version, also a newer one, is dropped: its terms are not those that we look
-    for. To be asked before a context is put in, so that it is not among those that are below.
+    for. Ask before a context is inserted, so that it is not among those below.
     """
     below = unindexed_below(database)
     if below == ABOVE_EVERY_ID:
@@ -74,7 +74,7 @@ def add(
     project_id: int,
     created_at: int,
 ) -> None:
-    """Write what a context that is put in has to be found by."""
+    """Write the terms that a new context is found by."""
     words = impacts(note.content, note.tags, from_milliseconds(created_at))
     values = {
         "project_id": project_id,
