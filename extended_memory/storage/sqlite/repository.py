@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -104,7 +105,7 @@ class SqliteRepository(MemoryRepository):
             below = writes.unindexed_below(database)
             return found(
                 SqliteIndex(database, is_written=below != writes.ABOVE_EVERY_ID),
-                lambda ids: _contexts(connection, ids),
+                partial(_contexts, connection),
                 project,
                 text,
                 selection,

@@ -65,9 +65,9 @@ _REVISION_COUNT_OF_PROJECT = _REVISION_COUNT.where(
     )
 )
 
-
 _Query = Select[Unpack[tuple[Any, ...]]]
 _Owned = ContextCountRow | ContextRow | TrashRow
+"""The tables whose rows belong to a project."""
 
 
 def summary(connection: Connection, project: str | None) -> Summary:
