@@ -74,7 +74,7 @@ def _show_diff(wanted: change.Change, *, on_stderr: bool) -> None:
     """Print a change as a unified diff, with colours where they can be seen."""
     before = (wanted.file.text or "").splitlines()
     lines = list(difflib.unified_diff(before, wanted.text.splitlines(), lineterm="", n=2))
-    out = Console(stderr=on_stderr, soft_wrap=True, highlight=False)
+    out = Console(stderr=on_stderr, soft_wrap=True, highlight=False, emoji=False)
     out.print(Text(str(wanted.file.path), style="bold"))
     for line in lines[2:]:
         out.print(Text(line, style=_COLOURS.get(line[:1], "")))

@@ -41,7 +41,7 @@ _CONTROL_PICTURES = 0x2400  # of 0x00 to 0x1f, in this order
 
 def out() -> Console:
     """Return the console of standard output, which colours, cuts and wraps nothing in a pipe."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     console.soft_wrap = not console.is_terminal
     return console
 
@@ -63,12 +63,12 @@ def when(console: Console, moment: datetime) -> str:
 
 def say(text: str) -> None:
     """Print a line, whatever the width."""
-    Console(soft_wrap=True, highlight=False).print(clean(text), markup=False)
+    Console(soft_wrap=True, highlight=False, emoji=False).print(clean(text), markup=False)
 
 
 def note(text: str) -> None:
     """Tell the person something that is not the answer, on standard error."""
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False)
     console.print(clean(text), markup=False, soft_wrap=not console.is_terminal)
 
 

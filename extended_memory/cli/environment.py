@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from extended_memory.access import Access
-from extended_memory.cli import console
+from extended_memory.cli import console, suggestions
 from extended_memory.clients.catalogue import Machine, System
 from extended_memory.clients.launch import Running
 from extended_memory.errors import (
@@ -113,19 +113,35 @@ def store_at(
 
 
 @contextmanager
-def opened_memory(*, missing: Missing = "refused") -> Iterator[MemoryService]:
-    """Give the memory that the environment names, in the scope of the server."""
+def opened_memory(*, missing: Missing = "refused", project: str = "") -> Iterator[MemoryService]:
+    """Give the memory that the environment names, in the scope of the server.
+
+    Raises:
+        NoSuchProjectError: ``project`` is named, and holds nothing.
+    """
     configured = settings()
     with _access(configured, missing=missing) as access:
-        yield MemoryService(access, trash_days=configured.trash_days)
+        memory = MemoryService(access, trash_days=configured.trash_days)
+        _require_project(memory, project)
+        yield memory
 
 
 @contextmanager
-def opened_store(*, missing: Missing = "refused") -> Iterator[StoreService]:
-    """Give the store that the environment names, in the scope of the server."""
+def opened_store(*, missing: Missing = "refused", project: str = "") -> Iterator[StoreService]:
+    """Give the store that the environment names, as ``opened_memory`` gives the memory."""
     configured = settings()
     with _access(configured, missing=missing) as access:
+        _require_project(MemoryService(access), project)
         yield StoreService(access, trash_days=configured.trash_days)
+
+
+def _require_project(memory: MemoryService, project: str) -> None:
+    if not project or is_store_missing():  # that there is nothing at all was said already
+        return
+    memory.project_for(project)
+    names = [each.name for each in memory.projects()]
+    if project not in names and not memory.trash(project=project, limit=1):
+        raise suggestions.no_such_project(project, names)
 
 
 @contextmanager

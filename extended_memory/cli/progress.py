@@ -35,7 +35,7 @@ def shown_steps(first: str) -> Iterator[Callable[[str, int, int], None]]:
 
 def progress() -> Progress:
     """Return a bar with the count and the time that is left, on stderr; in a pipe, nothing."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,17 +1,28 @@
-"""The projects that a person may have meant, where the one asked for holds nothing."""
+"""The names that a person may have meant, where there is nothing of the one asked for."""
 
-from extended_memory.cli import environment
-from extended_memory.service import MemoryService
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from extended_memory.errors import ExtendedMemoryError
 
 _OTHERS_NAMED = 5
 
 
-def other_projects(memory: MemoryService, project: str) -> str:
-    """Name the other projects, or the memory where there is no project at all."""
-    projects = memory.projects()
-    others = [f'"{row.name}"' for row in projects if row.name != project]
-    if not others:
-        return "" if projects else f" {environment.whereabouts()}"
-    more = len(others) - _OTHERS_NAMED
-    named = ", ".join(others[:_OTHERS_NAMED]) + (f" and {more:,} more" if more > 0 else "")
-    return f" Others are {named}: use --project."
+class NoSuchProjectError(ExtendedMemoryError):
+    """There is no project of a name."""
+
+
+def no_such_project(name: str, projects: Sequence[str]) -> NoSuchProjectError:
+    """Return the error for a project that is not there; ``projects`` are those that are."""
+    if near := get_close_matches(name, projects, n=1):
+        return NoSuchProjectError(
+            f'There is no project "{name}".', remedy=f'did you mean "{near[0]}"?'
+        )
+    return NoSuchProjectError(f'There is no project "{name}".', remedy="projects lists them.")
+
+
+def named(projects: Sequence[str]) -> str:
+    """Return the names of the first projects, and how many more there are."""
+    more = len(projects) - _OTHERS_NAMED
+    names = ", ".join(f'"{name}"' for name in projects[:_OTHERS_NAMED])
+    return names + (f" and {more:,} more" if more > 0 else "")

@@ -98,7 +98,8 @@ def _status(out: Console) -> AbstractContextManager[object]:
     """Return a sign that the command is at work: below the diagnoses, or on stderr."""
     if out.is_terminal:
         return out.status("Looking")
-    return Console(stderr=True).status("Looking") if sys.stderr.isatty() else nullcontext()
+    console = Console(stderr=True, emoji=False)
+    return console.status("Looking") if sys.stderr.isatty() else nullcontext()
 
 
 def _show(out: Console, diagnosis: Diagnosis, *, title: str) -> None:

@@ -39,7 +39,7 @@ def edit(
 
     What it was is kept: restore ID --revision N brings it back.
     """
-    with environment.opened_memory() as memory:
+    with environment.opened_memory(project=project) as memory:
         if importance is None and not add_tag and not remove_tag:
             updated = _edit_text(memory, context_id, project)
         else:

@@ -55,7 +55,7 @@ def export(
         )
     own_files = store_files(environment.settings().storage)
     path = Path(expanduser(file))
-    with environment.opened_store(missing="empty") as store:
+    with environment.opened_store(missing="empty", project=project) as store:
         store.scope.among(project)  # what is not in the scope is refused before a file is made
         if environment.is_store_missing() and file != options.STANDARD:
             # It was said; an empty file in place of an earlier export would look like one.

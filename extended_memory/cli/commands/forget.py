@@ -26,7 +26,7 @@ def forget(
         Delete them for good, from the trash too, with all that they ever were.
     """
     forgotten, unknown = [], []
-    with environment.opened_memory() as memory:
+    with environment.opened_memory(project=project) as memory:
         for_good = permanently or not memory.trash_days
         after = (
             "it is gone for good"

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from extended_memory.cli import console, environment, options
-from extended_memory.cli.suggestions import other_projects
+from extended_memory.cli.suggestions import named
 from extended_memory.domain import EVERY_CONTEXT, Context, ContextPage
 from extended_memory.protocol import answers
+from extended_memory.service import MemoryService
 
 _TAGS_WIDTH = 16
 
@@ -18,7 +19,7 @@ def list_(
     as_json: options.Json = False,
 ) -> None:
     """List a project's contexts, newest first."""
-    with environment.opened_memory(missing="empty") as memory:
+    with environment.opened_memory(missing="empty", project=filters.project) as memory:
         project = memory.project_for(filters.project)
         page = memory.load(
             project,
@@ -26,7 +27,7 @@ def list_(
             limit=limit,
             offset=offset,
         )
-        others = "" if page.total else other_projects(memory, project)
+        others = "" if page.total else _others(memory, project)
     after = offset + len(page.contexts)
     is_more = bool(page.contexts) and (page.total > after or not page.total_is_exact)
     if as_json:
@@ -83,3 +84,12 @@ def _empty_reason(filters: options.Filters, project: str, page: ContextPage, off
     if filters.selection == EVERY_CONTEXT:
         return f'The project "{project}" holds no context.'
     return f'No context of the project "{project}" passes these filters.'
+
+
+def _others(memory: MemoryService, project: str) -> str:
+    """Name the other projects, or the memory where there is no project at all."""
+    projects = memory.projects()
+    others = [each.name for each in projects if each.name != project]
+    if not others:
+        return "" if projects else f" {environment.whereabouts()}"
+    return f" Others are {named(others)}: use --project."

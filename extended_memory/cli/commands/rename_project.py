@@ -2,6 +2,7 @@
 
 from extended_memory.cli import console, environment, options
 from extended_memory.cli.errors import RefusedError
+from extended_memory.cli.suggestions import no_such_project
 from extended_memory.counts import counted
 
 
@@ -49,7 +50,7 @@ def rename_project(
         # Also where the old one is not to be seen: an earlier call may have been cut short.
         moved = memory.rename_project(old, new)
         if not moved:
-            raise RefusedError(f'There is no project "{old}".', remedy="projects lists them.")
+            raise no_such_project(old, list(counts))
     if as_json:
         console.show_json({"project_id": new, "moved": moved})
     else:

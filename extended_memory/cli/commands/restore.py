@@ -18,7 +18,7 @@ def restore(
 
     An earlier text comes with the importance and the tags that it had.
     """
-    with environment.opened_memory() as memory:
+    with environment.opened_memory(project=project) as memory:
         restored = memory.restore(context_id, project=project, revision=revision)
         if restored is None:
             raise _refusal(memory, context_id, project, revision)

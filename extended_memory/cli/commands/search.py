@@ -1,10 +1,11 @@
 """``search``: finds contexts by their words."""
 
 from extended_memory.cli import console, environment, options
-from extended_memory.cli.suggestions import other_projects
+from extended_memory.cli.suggestions import named
 from extended_memory.domain import SearchPage
 from extended_memory.protocol import answers
 from extended_memory.search.passage import best_passage
+from extended_memory.service import MemoryService
 
 _TAGS_WIDTH = 16
 
@@ -29,7 +30,7 @@ def search(
     query
         Words or a question, as one argument.
     """
-    with environment.opened_memory(missing="empty") as memory:
+    with environment.opened_memory(missing="empty", project=filters.project) as memory:
         project = memory.project_for(filters.project)
         page = memory.search(
             project,
@@ -38,7 +39,7 @@ def search(
             limit=limit,
             offset=offset,
         )
-        others = "" if page.total else other_projects(memory, project)
+        others = "" if page.total else _others(memory, project)
     after = offset + len(page.found)
     is_more = bool(page.found) and page.total > after
     if as_json:
@@ -107,3 +108,12 @@ def _passage(content: str, terms: frozenset[str], room: int) -> str:
     passage, _ = best_passage(line, terms, int(room * bytes_of_a_column))
     before = "" if line.startswith(passage) else "…"
     return before + passage + ("" if line.endswith(passage) else "…")
+
+
+def _others(memory: MemoryService, project: str) -> str:
+    """Name the other projects, or the memory where there is no project at all."""
+    projects = memory.projects()
+    others = [each.name for each in projects if each.name != project]
+    if not others:
+        return "" if projects else f" {environment.whereabouts()}"
+    return f" Others are {named(others)}: use --project."

@@ -37,7 +37,7 @@ def show(
     raw
         Print the content byte for byte in a terminal too.
     """
-    with environment.opened_memory() as memory:
+    with environment.opened_memory(project=project) as memory:
         found = memory.get([context_id], project=project)
         if not found:
             raise no_such_context([context_id], project)

@@ -23,7 +23,7 @@ _WEEK = timedelta(weeks=1)
 
 def stats(*, project: options.OnlyProject = "", as_json: options.Json = False) -> None:
     """Show how much is kept, since when, and of what: of one project, or of all."""
-    with environment.opened_memory(missing="empty") as memory:
+    with environment.opened_memory(missing="empty", project=project) as memory:
         project = memory.scope.within(project) or ""
         summary = memory.summary(project)
         count = 1 if project else len(memory.projects())

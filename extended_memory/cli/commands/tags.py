@@ -13,7 +13,7 @@ def tags(
     as_json: options.Json = False,
 ) -> None:
     """List a project's tags, the most used first."""
-    with environment.opened_memory(missing="empty") as memory:
+    with environment.opened_memory(missing="empty", project=project) as memory:
         project = memory.project_for(project)
         page = memory.popular_tags(project, minimum_count=1, limit=limit)
     if as_json:

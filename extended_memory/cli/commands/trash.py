@@ -17,7 +17,7 @@ def trash(
     as_json: options.Json = False,
 ) -> None:
     """List what was forgotten and can be restored, the last forgotten first."""
-    with environment.opened_memory(missing="empty") as memory:
+    with environment.opened_memory(missing="empty", project=project) as memory:
         rows = memory.trash(project=project, limit=limit)
         kept_for = timedelta(days=memory.trash_days)
     if as_json:
