@@ -57,19 +57,45 @@ logger = logging.getLogger("extended_memory")
 
 
 def main() -> None:
-    """Serve the memory over standard input and output until the input ends, or run a command."""
-    _complete_standard_streams()
-    if any(option.startswith("e") for option in sys.warnoptions):
-        warnings.simplefilter("default")  # a warning of a library is no error here
-    by_hand, arguments = os.isatty(0), sys.argv[1:]
+    """Run a command, or serve the memory over standard input and output until the input ends.
+
+    An option that is not known is passed over where a client starts the server, as 0.9.0 did. A
+    word is a command, and whatever a person types at a terminal is meant for the command line.
+    """
+    _prepare()
+    arguments = sys.argv[1:]
+    if arguments and (os.isatty(0) or not arguments[0].startswith("-")):
+        _run_command(arguments)
+    serve()
+
+
+def serve() -> None:
+    """Serve, passing over arguments that are no command: the entries that 0.9.0 had."""
+    _prepare()
+    arguments = sys.argv[1:]
     if arguments:
         from extended_memory.cli import app
 
-        # A client may pass anything; of a person, a word that is no command is a mistake.
-        mistyped = by_hand and not arguments[0].startswith("-")
-        if mistyped or app.asks_for_a_command(arguments):
-            sys.exit(app.run(arguments))
-    if by_hand:
+        if app.asks_for_a_command(arguments):
+            _run_command(arguments)
+    _serve()
+
+
+def _run_command(arguments: list[str]) -> NoReturn:
+    from extended_memory.cli import app
+
+    sys.exit(app.run(arguments))
+
+
+def _prepare() -> None:
+    """Set the process up for whatever it does; a second time changes nothing."""
+    _complete_standard_streams()
+    if any(option.startswith("e") for option in sys.warnoptions):
+        warnings.simplefilter("default")  # a warning of a library is no error here
+
+
+def _serve() -> None:
+    if os.isatty(0):
         sys.stderr.write(_BY_HAND)
     from extended_memory.protocol.transport import Channel
     from extended_memory.stderr import ErrorStream

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from extended_memory.__main__ import main
+from extended_memory.__main__ import serve
 
 if __name__ == "__main__":
-    main()
+    serve()

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.server import (
     Start,
 )
@@ -33,4 +35,14 @@ def test_a_word_that_is_no_command_is_refused_and_the_one_that_is_meant_is_named
     ended = run_in_terminal("serch", env={"TERM": "dumb"})
     assert ended.returncode == 2
     assert 'Did you mean "search"?' in ended.screen
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("typed", ["--hlep", "--project shop list"])
+def test_an_option_that_is_not_known_starts_no_server_at_a_terminal(
+    typed: str, place: Path
+) -> None:
+    ended = run_in_terminal(*typed.split(), env={"TERM": "dumb"})
+    assert ended.returncode == 2
+    assert not any(line in ended.screen for line in NOTICE)
     assert not place.exists()

@@ -130,7 +130,34 @@ def test_help_says_what_it_is_and_ends() -> None:
     assert told.stderr == ""
 
 
-def test_arguments_that_are_not_known_are_ignored_as_in_090(start: Start) -> None:
-    server = start([*OUR_ENTRIES["extended-memory-mcp"], "--stdio", "serve", "--port=1"])
+@pytest.mark.parametrize("name", OUR_ENTRIES)
+def test_options_that_are_not_known_are_ignored_as_in_090(name: str, start: Start) -> None:
+    server = start([*OUR_ENTRIES[name], "--stdio", "serve", "--port=1"])
     assert server.handshake()["serverInfo"]["version"] == __version__
     assert server.end() == 0
+
+
+OF_090 = list(OUR_ENTRIES)[1:2] + list(OUR_ENTRIES)[3:]
+
+
+@pytest.mark.parametrize("name", OF_090)
+def test_the_entries_of_090_ignore_words_too(name: str, start: Start) -> None:
+    server = start([*OUR_ENTRIES[name], "bakup"])
+    assert server.handshake()["serverInfo"]["version"] == __version__
+    assert server.end() == 0
+
+
+@pytest.mark.parametrize("arguments", [["bakup"], ["ad", "-"], ["list-projects"]])
+def test_a_command_that_is_mistyped_in_a_script_is_refused(
+    arguments: list[str], place: Path
+) -> None:
+    ended = subprocess.run(
+        [*OUR_ENTRIES["extended-memory-mcp"], *arguments],
+        input="t\n",
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f'Unknown command "{arguments[0]}"' in ended.stderr
+    assert not place.exists()
