@@ -4,7 +4,7 @@ Everything that costs time is imported inside ``main``, after the process is set
 """
 
 # Nothing but what Python itself has imported may come before the path is set:
-# ruff: noqa: E402, PTH100, PTH109, PTH120
+# ruff: noqa: E402, PTH100, PTH109, PTH119, PTH120
 
 import os
 import sys
@@ -48,6 +48,9 @@ _STDERR = 2
 
 _FAULT_SAID = "A fault that nobody foresaw, in %s: please report it."
 
+_SERVER_SCRIPT = "extended-memory-mcp-server"
+"""The script that only serves; 0.9.0 had it."""
+
 _BY_HAND = """\
 Waiting for an MCP client to speak JSON-RPC on standard input; Ctrl-C ends this.
 Commands to use by hand are listed by: extended-memory-mcp --help
@@ -64,7 +67,8 @@ def main() -> None:
     """
     _prepare()
     arguments = sys.argv[1:]
-    if arguments and (os.isatty(0) or not arguments[0].startswith("-")):
+    is_of_0_9_0 = os.path.basename(sys.argv[0]).startswith(_SERVER_SCRIPT)
+    if arguments and not is_of_0_9_0 and (os.isatty(0) or not arguments[0].startswith("-")):
         _run_command(arguments)
     serve()
 

@@ -1,7 +1,9 @@
 """The command line: its commands, and the way from an argument list to one of them."""
 
+import errno
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -23,6 +25,14 @@ _UNUSABLE_SETTINGS = 2  # as the server ends
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 _NAME = "extended-memory-mcp"
+
+_OUTPUT_ERRORS = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
+"""The errors of a full disk or a broken device, which commands name where a file is meant."""
+
+_TEXT_COMMANDS = ("add", "search")
+_WORD = re.compile(r"-[^\W\d].+", re.DOTALL)
+WORD_MARK = "\u2060"
+"""Stands before a word of a text that begins with a hyphen, and is taken off when it is read."""
 
 
 app = App(
@@ -150,6 +160,26 @@ def asks_for_a_command(arguments: Sequence[str]) -> bool:
     return arguments[0] in app
 
 
+def _decoded(argument: str) -> str:
+    """Read an argument as UTF-8, where the system's encoding (C, POSIX) has left bytes in it."""
+    if os.name == "nt" or argument.isascii():
+        return argument
+    try:
+        return os.fsencode(argument).decode("utf-8")
+    except UnicodeError:
+        return argument
+
+
+def _marked_words(arguments: Sequence[str]) -> list[str]:
+    """Mark the words of a text that begin with one hyphen.
+
+    cyclopts reads ``-transactions`` as the option ``-t`` with a value, as GNU's commands do.
+    """
+    if arguments[0] not in _TEXT_COMMANDS:
+        return list(arguments)
+    return [f"{WORD_MARK}{word}" if _WORD.fullmatch(word) else word for word in arguments]
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code."""
     logs.configure("WARNING")
@@ -157,9 +187,13 @@ def run(arguments: Sequence[str]) -> int:
     logging.getLogger().handlers[0].addFilter(lambda record: record.levelno < logging.ERROR)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # what the encoding lacks becomes a "?"
+            # A pipe is read by a program, whatever the system speaks; a terminal that lacks a
+            # character shows a "?".
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="replace")
     try:
-        app(arguments)
+        app(_marked_words([*map(_decoded, arguments)]))
+        sys.stdout.flush()
     except ExtendedMemoryError as refusal:
         sys.stderr.write(f"{_NAME}: {refusal}\n")
         return _UNUSABLE_SETTINGS if isinstance(refusal, UnusableSettingError) else _FAILED
@@ -169,5 +203,11 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # Nobody reads any more; what is left in the buffer would fail again at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return _FAILED
+    except OSError as error:
+        if error.errno not in _OUTPUT_ERRORS:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.stderr.write(f"{_NAME}: The answer cannot be written: {error.strerror}.\n")
         return _FAILED
     return 0

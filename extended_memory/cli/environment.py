@@ -38,6 +38,8 @@ from extended_memory.storage.backends import (
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.store_service import StoreService
 
+_EDITORS = ("sensible-editor", "editor", "nano", "vim", "vi", "notepad.exe")
+
 Missing = Literal["made", "empty", "refused"]
 """The treatment of a store that is not there.
 
@@ -246,8 +248,11 @@ def whereabouts() -> str:
 
 
 def editor() -> str:
-    """Return the command of the person's editor from the environment, or ""."""
-    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    """Return the command of the person's editor, or at a terminal of one that is there, or ""."""
+    chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if chosen or not sys.stdin.isatty():
+        return chosen or ""
+    return next(filter(shutil.which, _EDITORS), "")
 
 
 def bytes_on_disk() -> int | None:

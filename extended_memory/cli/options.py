@@ -4,6 +4,7 @@ An alias is what a command's parameter is annotated with. Where a name means one
 command and another in the next, as ``--project`` does, each meaning has its alias.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import Annotated, Any
 from cyclopts import Parameter, Token
 from pydantic import TypeAdapter, ValidationError
 
+from extended_memory.cli.app import WORD_MARK
 from extended_memory.domain import DEFAULT_PROJECT, EVERY_CONTEXT, Selection, TimeSpan
 from extended_memory.protocol import arguments, refusals
 
 DEFAULT_LIMIT = arguments.DEFAULT_LIMIT
 DEFAULT_SEARCH_LIMIT = arguments.DEFAULT_SEARCH_LIMIT
 DEFAULT_TAG_LIMIT = arguments.DEFAULT_TAG_LIMIT
+
+_LONG_OPTION = re.compile(r"--[a-z][a-z-]*")
 
 STANDARD = "-"
 """Standard input or output, in place of a file."""
@@ -50,7 +54,8 @@ def _list_converter(kind: Any) -> Callable[[Any, Sequence[Token]], Any]:
 
     def convert(_type: Any, tokens: Sequence[Token]) -> Any:
         name = "it" if len(tokens) == 1 else tokens[0].keyword or ""
-        return read_argument(kind, [token.value for token in tokens], name=name)
+        values = [value for token in tokens for value in token.value.split(",")]
+        return read_argument(kind, values, name=name)
 
     return convert
 
@@ -63,10 +68,32 @@ def _convert_project_name(_type: Any, tokens: Sequence[Token]) -> str:
     return name
 
 
+def _read_id(token: Token) -> int:
+    """Read a number as it is typed or as it is printed: ``5`` or ``#5``."""
+    number = read_argument(arguments.ContextId, token.value.removeprefix("#"), name="ID")
+    return int(number)
+
+
+def _convert_id(_type: Any, tokens: Sequence[Token]) -> int:
+    return _read_id(tokens[0])
+
+
 def _convert_ids(_type: Any, tokens: Sequence[Token]) -> tuple[int, ...]:
     """Read numbers, each once."""
-    ids = (int(read_argument(arguments.ContextId, token.value, name="ID")) for token in tokens)
-    return tuple(dict.fromkeys(ids))
+    return tuple(dict.fromkeys(map(_read_id, tokens)))
+
+
+def _words_converter(kind: Any, name: str) -> Callable[[Any, Sequence[Token]], Any]:
+    """Return a function that reads words as one text, which so needs no quotes."""
+
+    def convert(_type: Any, tokens: Sequence[Token]) -> Any:
+        for token in tokens:
+            if _LONG_OPTION.fullmatch(token.value):
+                raise ValueError(f"There is no option {token.value}.")
+        words = (token.value.removeprefix(WORD_MARK) for token in tokens)
+        return read_argument(kind, " ".join(words), name=name)
+
+    return convert
 
 
 def _refuse_options(_type: Any, place: Any) -> None:
@@ -80,13 +107,13 @@ def _refuse_options(_type: Any, place: Any) -> None:
             raise ValueError(f"There is no option {name}; a file of that name is ./{name}.")
 
 
-def _switch(name: str, words: str) -> Parameter:
+def _switch(name: str | tuple[str, ...], words: str) -> Parameter:
     return Parameter(name=name, negative="", show_default=False, help=words)
 
 
 def _project(words: str) -> Parameter:
     return Parameter(
-        name="--project",
+        name=("--project", "-p"),
         converter=_converter(arguments.ProjectId),
         metavar="NAME",
         show_default=False,
@@ -94,7 +121,7 @@ def _project(words: str) -> Parameter:
     )
 
 
-def _tags(name: str, kind: Any, words: str) -> Parameter:
+def _tags(name: str | tuple[str, ...], kind: Any, words: str) -> Parameter:
     return Parameter(
         name=name,
         negative="",
@@ -107,7 +134,7 @@ def _tags(name: str, kind: Any, words: str) -> Parameter:
 
 def _limit(kind: Any) -> Parameter:
     return Parameter(
-        name="--limit", converter=_converter(kind), help="How many are shown at the most."
+        name=("--limit", "-n"), converter=_converter(kind), help="How many are shown at the most."
     )
 
 
@@ -124,7 +151,7 @@ def _moment(words: str) -> Parameter:
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 """An option without a value that one command alone has, and describes in its docstring."""
 Json = Annotated[bool, _switch("--json", "Print the answer as JSON.")]
-Yes = Annotated[bool, _switch("--yes", "Do not ask.")]
+Yes = Annotated[bool, _switch(("--yes", "-y"), "Do not ask.")]
 Overwrite = Annotated[
     bool,
     _switch(
@@ -149,7 +176,7 @@ Id = Annotated[
     int,
     Parameter(
         name="ID",
-        converter=_converter(arguments.ContextId, "ID"),
+        converter=_convert_id,
         help="Its number, as list shows it.",
     ),
 ]
@@ -166,9 +193,17 @@ RevisionNumber = Annotated[
     ),
 ]
 
-Text = Annotated[str, Parameter(converter=_converter(str, "TEXT"), allow_leading_hyphen=True)]
+Text = Annotated[
+    str,
+    Parameter(converter=_words_converter(str, "TEXT"), n_tokens=-1, allow_leading_hyphen=True),
+]
 Query = Annotated[
-    str, Parameter(converter=_converter(arguments.Query, "QUERY"), allow_leading_hyphen=True)
+    str,
+    Parameter(
+        converter=_words_converter(arguments.Query, "QUERY"),
+        n_tokens=-1,
+        allow_leading_hyphen=True,
+    ),
 ]
 Importance = Annotated[
     int,
@@ -194,18 +229,20 @@ MinimumImportance = Annotated[
         help="Only what has at least this importance.",
     ),
 ]
-Tags = Annotated[tuple[str, ...], _tags("--tag", arguments.Tags, "A tag; give it once for each.")]
+Tags = Annotated[
+    tuple[str, ...], _tags(("--tag", "-t"), arguments.Tags, "A tag; several with commas.")
+]
 AnyTags = Annotated[
     tuple[str, ...],
-    _tags("--tag", arguments.TagsFilter, "Only what carries this tag; of several, any."),
+    _tags(("--tag", "-t"), arguments.TagsFilter, "Only what carries this tag; of several, any."),
 ]
 AddTags = Annotated[
     tuple[str, ...],
-    _tags("--add-tag", arguments.SomeTags, "A tag more; give it once for each."),
+    _tags("--add-tag", arguments.SomeTags, "A tag more; several with commas."),
 ]
 RemoveTags = Annotated[
     tuple[str, ...],
-    _tags("--remove-tag", arguments.SomeTags, "A tag less; give it once for each."),
+    _tags("--remove-tag", arguments.SomeTags, "A tag less; several with commas."),
 ]
 Since = Annotated[TimeSpan | None, _moment("Only what was saved from this date or time on.")]
 Until = Annotated[

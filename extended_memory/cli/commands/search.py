@@ -28,7 +28,7 @@ def search(
     Parameters
     ----------
     query
-        Words or a question, as one argument.
+        Words or a question.
     """
     with environment.opened_memory(missing="empty", project=filters.project) as memory:
         project = memory.project_for(filters.project)
