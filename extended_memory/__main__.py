@@ -116,7 +116,7 @@ def _serve() -> None:
         SettingsError,
     )
     from extended_memory.protocol.startup import import_server
-    from extended_memory.settings import Settings
+    from extended_memory.settings import Settings, unknown_variables
 
     try:
         settings = Settings.from_environment(os.environ)
@@ -124,6 +124,8 @@ def _serve() -> None:
         sys.stderr.write(f"extended-memory-mcp: {error}\n")
         sys.exit(_UNUSABLE_SETTINGS)
     logs.configure(settings.log_level)
+    for name in unknown_variables(os.environ):
+        logger.warning("%s is no setting of this server: check its spelling.", name)
 
     mcp = import_server()
     mcp.channel = channel

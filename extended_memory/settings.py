@@ -46,6 +46,8 @@ VARIABLES = (
     REDIS_ALLOW_EVICTION,
 )
 
+_OURS = "EXTENDED_MEMORY_"
+
 DEFAULT_KEY_PREFIX = "em"
 """Not 0.9.0's, whose keys may lie on the same server."""
 
@@ -154,12 +156,26 @@ class Settings:
         instructions = _value(environment, CUSTOM_INSTRUCTION_PATH)
         return cls(
             storage=places.location(_value(environment, STORAGE_CONNECTION_STRING)),
-            scope=_scope(_given(environment, EXTENDED_MEMORY_PROJECT)),
+            scope=read_scope(environment),
             # What it names is only read, and a file that is not there is said at a first load.
             custom_instructions=_read_path(instructions) if instructions else None,
             log_level=_value(environment, LOG_LEVEL) or "INFO",
             trash_days=_trash_days(_value(environment, EXTENDED_MEMORY_TRASH_DAYS)),
         )
+
+
+def read_scope(environment: Mapping[str, str]) -> Scope:
+    """Return the scope of a pin, whatever else the environment holds.
+
+    Raises:
+        SettingsError: the pin is no name of a project.
+    """
+    return _scope(_given(environment, EXTENDED_MEMORY_PROJECT))
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Return the variables that begin as ours do and are none: probably mistyped."""
+    return sorted(name for name in environment if name.startswith(_OURS) and name not in VARIABLES)
 
 
 def _given(environment: Mapping[str, str], name: str) -> str:

@@ -13,6 +13,7 @@ from extended_memory.access import Access
 from extended_memory.cli import console, suggestions
 from extended_memory.clients.catalogue import Machine, System
 from extended_memory.clients.launch import Running
+from extended_memory.domain import Scope
 from extended_memory.errors import (
     ExtendedMemoryError,
     ProjectRefusedError,
@@ -27,6 +28,7 @@ from extended_memory.settings import (
     Settings,
     SqliteLocation,
     default_path,
+    read_scope,
 )
 from extended_memory.storage.backends import (
     backups,
@@ -146,6 +148,26 @@ def _require_project(memory: MemoryService, project: str) -> None:
         raise suggestions.no_such_project(project, names)
 
 
+def project_in_scope(name: str) -> str:
+    """Return the one project that a command over several stores works on, "" for all.
+
+    Raises:
+        ProjectRefusedError: it is not the pinned one.
+    """
+    scope = read_scope(os.environ)
+    try:
+        return scope.within(name) or ""
+    except ProjectRefusedError as refusal:
+        raise _pinned(scope) from refusal
+
+
+def _pinned(scope: Scope) -> ProjectRefusedError:
+    return ProjectRefusedError(
+        f'{EXTENDED_MEMORY_PROJECT} pins this memory to the project "{scope.pinned}".',
+        remedy="unset it to see or change another one.",
+    )
+
+
 @contextmanager
 def _access(configured: Settings, *, missing: Missing) -> Iterator[Access]:
     with _store_opener(configured.storage, missing=missing) as open_it:
@@ -153,11 +175,7 @@ def _access(configured: Settings, *, missing: Missing) -> Iterator[Access]:
         try:
             yield access
         except ProjectRefusedError as refusal:
-            raise ProjectRefusedError(
-                f"{EXTENDED_MEMORY_PROJECT} pins this memory to the project "
-                f'"{access.scope.pinned}".',
-                remedy="unset it to see or change another one.",
-            ) from refusal
+            raise _pinned(access.scope) from refusal
         finally:
             access.close()
 

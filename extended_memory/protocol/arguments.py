@@ -25,6 +25,7 @@ from extended_memory.domain import (
     OLDEST_TIME,
     TimeSpan,
 )
+from extended_memory.errors import ExtendedMemoryError
 from extended_memory.names import (
     NameRefusedError,
     checked_project,
@@ -59,6 +60,10 @@ _MOMENT = re.compile(
     r"(?P<zone>Z|[+-]\d\d:\d\d)?)?",
     re.IGNORECASE | re.ASCII,
 )
+
+
+class EmptySpanError(ExtendedMemoryError):
+    """A span of time that ends before it begins."""
 
 
 def refusal(rule: str) -> PydanticCustomError:
@@ -206,8 +211,18 @@ def _moment(value: Any) -> TimeSpan | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise refusal("be a date or a time that there is") from None
-    since = _in_utc(moment)
-    return TimeSpan(since=since, until=since + min(unit, _LAST - since))
+    return TimeSpan(since=_in_utc(moment), until=_end_in_utc(moment, unit))
+
+
+def _end_in_utc(moment: datetime, unit: timedelta) -> datetime:
+    """Return the end of a unit of time: a local day ends where the next one begins.
+
+    It has 23 or 25 hours where the clocks change.
+    """
+    try:
+        return _in_utc(moment + unit)
+    except OverflowError:
+        return _LAST
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -237,10 +252,16 @@ def _tags(value: Any) -> tuple[str, ...]:
 
 
 def span(since: TimeSpan | None, until: TimeSpan | None) -> TimeSpan:
-    """Return the time from the beginning of one moment to the end of another."""
-    return TimeSpan(
-        since=None if since is None else since.since, until=None if until is None else until.until
-    )
+    """Return the time from the beginning of one moment to the end of another.
+
+    Raises:
+        EmptySpanError: the end comes before the beginning.
+    """
+    start = None if since is None else since.since
+    end = None if until is None else until.until
+    if start is not None and end is not None and end <= start:
+        raise EmptySpanError("until is earlier than since.", remedy="swap them, or leave one out.")
+    return TimeSpan(since=start, until=end)
 
 
 def _schema(kind: str, description: str = "", **more: Any) -> WithJsonSchema:

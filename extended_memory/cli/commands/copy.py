@@ -55,6 +55,7 @@ def copy(
     at = environment.place(source, argument="SOURCE", as_written=True)
     to = environment.place(target, argument="TARGET")
     _require_own_place(to, at)
+    project = environment.project_in_scope(project)
     report: dict[str, Any] = {}
     lines: list[str] = []
     with (

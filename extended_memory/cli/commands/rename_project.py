@@ -47,11 +47,14 @@ def rename_project(
             )
             if not console.ask(question):
                 raise RefusedError("Nothing was renamed.")
+        # Before: what is moved is in the trash of the new one.
+        in_trash = bool(memory.trash(project=old, limit=1))
         # Also where the old one is not to be seen: an earlier call may have been cut short.
         moved = memory.rename_project(old, new)
-        if not moved:
+        if not moved and not in_trash:
             raise no_such_project(old, list(counts))
     if as_json:
         console.show_json({"project_id": new, "moved": moved})
     else:
-        console.say(f'{counted(moved, "context")} moved from "{old}" to "{new}".')
+        what = counted(moved, "context") if moved else "The trash"
+        console.say(f'{what} moved from "{old}" to "{new}".')

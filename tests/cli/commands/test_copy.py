@@ -345,3 +345,20 @@ def test_what_has_a_time_that_no_store_takes_is_named_and_shown_in_every_zone(
         ):
             shown = run(*command, env=env)
             assert (shown.returncode, shown.stderr) == (0, ""), (command, shown.stderr)
+
+
+def test_a_pin_holds_for_a_copy_too(place: Path, tmp_path: Path) -> None:
+    source = f"sqlite:///{place}"
+    with closing(opened(source)) as repository:
+        for project in ("mine", "other"):
+            repository.save(
+                project, Note(content=project, importance=5), repeat_within=timedelta(0)
+            )
+    env = {"EXTENDED_MEMORY_PROJECT": "mine"}
+    target = str(tmp_path / "copy.db")
+    refused = run("copy", source, target, "--project", "other", env=env)
+    assert refused.returncode == 1
+    assert "EXTENDED_MEMORY_PROJECT pins this memory" in refused.stderr
+    assert run("copy", source, target, env=env).returncode == 0
+    with closing(opened(f"sqlite:///{target}")) as repository:
+        assert [each.name for each in repository.projects()] == ["mine"]

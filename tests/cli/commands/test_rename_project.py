@@ -68,3 +68,12 @@ def test_a_blank_name_is_wrong_usage() -> None:
     ended = run("rename-project", "shop", "_ ", env={})
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "The name of a project must not be blank." in ended.stderr
+
+
+def test_a_project_that_is_all_in_the_trash_gets_the_name(env: dict[str, str]) -> None:
+    run("add", "soon gone", "--project", "attic", env=env)
+    (context_id, *_) = run("list", "--project", "attic", env=env).stdout.split("\t")
+    run("forget", context_id, "--yes", env=env)
+    ended = run("rename-project", "attic", "cellar", "--yes", env=env)
+    assert (ended.returncode, ended.stdout) == (0, 'The trash moved from "attic" to "cellar".\n')
+    assert "cellar" in run("trash", env=env).stdout
