@@ -245,9 +245,6 @@ def contexts_of(store: str, count: int) -> tuple[Context, ...]:
     return page.contexts
 
 
-@pytest.mark.parametrize("arguments", [("--no-such-option",), ("serve",), ("x", "import-redis")])
-def test_what_is_no_command_starts_the_server_as_0_9_0_did(
-    arguments: tuple[str, ...], place: Path
-) -> None:
-    ended = run(*arguments, env={"STORAGE_CONNECTION_STRING": f"sqlite:///{place}"})
+def test_an_option_that_is_not_known_starts_the_server_as_0_9_0_did(place: Path) -> None:
+    ended = run("--no-such-option", env={"STORAGE_CONNECTION_STRING": f"sqlite:///{place}"})
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
