@@ -9,6 +9,7 @@ modules) is tested on real starts.
 import atexit
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +21,23 @@ from typing import Any
 _DECIDE_AT_A_START = ("PYTHON", "LC_", "LANG")
 """Variables that Python itself reads when it starts."""
 
-_WORDS = 1 << 20
+_LONGEST_REQUEST = 1 << 20
+"""Bytes: a command's arguments and its environment."""
+
+_ROOMS = ("cli", "clients", "doctor", "search", "storage", "transfer")
+"""The packages that commands are made of."""
+
+_LIBRARIES = (
+    "alembic.command",
+    "alembic.config",
+    "cyclopts.help",
+    "platformdirs",
+    "pydantic.dataclasses",
+    "redis.sentinel",
+    "rich.panel",
+    "snowballstemmer",
+)
+"""Imported by commands where they need them."""
 
 
 def can_be_forked(env: Mapping[str, str]) -> bool:
@@ -34,6 +51,7 @@ class Parent:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self._channel: socket.socket | None = None
+        self._child = 0
 
     def begin(
         self,
@@ -52,14 +70,21 @@ class Parent:
         }
         channel = self._channel or self._start()
         socket.send_fds(channel, [json.dumps(request).encode()], streams)
+        self._child = self._answer(channel)
 
     def end(self, *, timeout: float) -> int:
-        """Return the exit code of the command that was begun."""
+        """Return the exit code of the command that was begun; kill it when it takes longer."""
         assert self._channel is not None
         self._channel.settimeout(timeout)
-        answer = self._channel.recv(100)
-        assert answer, "The parent of the commands ended."
-        return int(answer)
+        try:
+            return self._answer(self._channel)
+        except TimeoutError:
+            os.kill(self._child, signal.SIGKILL)
+            self._channel.settimeout(None)
+            self._answer(self._channel)  # or it would be taken for that of the next command
+            raise
+        finally:
+            self._channel.settimeout(None)
 
     def run(
         self, arguments: Sequence[str], *, env: Mapping[str, str], timeout: float
@@ -90,6 +115,12 @@ class Parent:
             arguments, code, stdout=texts["out"], stderr=texts["err"]
         )
 
+    @staticmethod
+    def _answer(channel: socket.socket) -> int:
+        answer = channel.recv(100)
+        assert answer, "The parent of the commands ended."
+        return int(answer)
+
     def _start(self) -> socket.socket:
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         process = subprocess.Popen(
@@ -102,22 +133,23 @@ class Parent:
             process.wait()
 
         atexit.register(end)
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WORDS)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LONGEST_REQUEST)
         self._channel = ours
         return ours
 
 
 def serve(channel: socket.socket) -> None:
-    """Fork a command for each request, and answer with its exit code."""
+    """Fork a command for each request; answer with its process id, then with its exit code."""
     _import_everything()
     while True:
-        message, streams, _, _ = socket.recv_fds(channel, _WORDS, 3)
+        message, streams, _, _ = socket.recv_fds(channel, _LONGEST_REQUEST, 3)
         if not message:
             return
         child = os.fork()
         if child == 0:
             channel.close()
-            _become(json.loads(message), streams)
+            _run_as_command(json.loads(message), streams)
+        channel.send(str(child).encode())
         for stream in streams:
             os.close(stream)
         _, status = os.waitpid(child, 0)
@@ -125,19 +157,21 @@ def serve(channel: socket.socket) -> None:
 
 
 def _import_everything() -> None:
+    import gc
     import importlib
     import pkgutil
 
-    from extended_memory.cli import commands
+    for room in _ROOMS:
+        package = importlib.import_module(f"extended_memory.{room}")
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    for library in _LIBRARIES:
+        importlib.import_module(library)
+    gc.freeze()  # a collection would write to every page that a fork shares
 
-    for module in pkgutil.iter_modules(commands.__path__):
-        importlib.import_module(f"{commands.__name__}.{module.name}")
-    for name in ("redis.repository", "sqlite.repository", "sqlite.schema.upgrade"):
-        importlib.import_module(f"extended_memory.storage.{name}")
 
-
-def _become(request: dict[str, Any], streams: Sequence[int]) -> None:
-    """Be a command from now on, and end as Python would."""
+def _run_as_command(request: dict[str, Any], streams: Sequence[int]) -> None:
+    """Run a command in this process, and end it as Python would."""
     import fcntl
     import termios
     import time
