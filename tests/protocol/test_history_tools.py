@@ -89,16 +89,10 @@ async def test_tags_are_replaced_added_and_removed(
     ("changes", "sentence"),
     [
         ({"content": " "}, "content must not be blank"),
-        ({"content": 7}, "content must be text"),
-        ({"content": "я" * 25_001}, "content must be at most 50,000 bytes"),
         ({"importance_level": 11}, "importance_level must be at most 10; given: 11."),
-        ({"importance_level": "low"}, "importance_level must be a whole number"),
-        ({"tags": ["x" * 101]}, "tags must be at most 100 characters"),
-        ({"tags": [f"{n}" for n in range(33)]}, "tags must be at most 32 tags"),
         ({"expected_updated_at": "now"}, "expected_updated_at must be a date or a time, such as"),
-        ({"expected_updated_at": "2026-02-30"}, "must be a date or a time that there is"),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=str,
 )
 async def test_a_correction_that_cannot_be_is_refused(
     client: MemoryClient, changes: dict[str, Any], sentence: str

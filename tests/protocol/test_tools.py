@@ -1,7 +1,6 @@
 """The tools as a client uses them, in both protocol eras."""
 
 import json
-import re
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
@@ -20,6 +19,9 @@ from extended_memory.version import __version__
 from tests.support.tools import MemoryClient, call, refused, structured, text
 
 pytestmark = pytest.mark.anyio
+
+in_one_era = pytest.mark.parametrize("era", ["auto"], indirect=True, ids=["2026-07-28"])
+"""For what no era makes a difference to: the grammar of arguments."""
 
 
 async def overview(client: MemoryClient) -> str:
@@ -58,11 +60,6 @@ async def test_a_save_answers_what_was_stored_but_not_the_content(client: Memory
 async def test_a_save_has_the_defaults_of_0_9_0(client: MemoryClient) -> None:
     answer = structured(await call(client, "save_context", content="note"))
     assert (answer["project_id"], answer["importance_level"], answer["tags"]) == ("general", 5, [])
-
-
-async def test_times_have_a_zone_and_milliseconds(client: MemoryClient) -> None:
-    answer = structured(await call(client, "save_context", content="note"))
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", answer["created_at"])
 
 
 async def test_a_load_gives_whole_contexts_newest_first(client: MemoryClient) -> None:
@@ -147,20 +144,14 @@ async def test_tags_filter_loads_any_of_them_and_turns_the_first_load_off(
     assert "Tags used most" not in text(result)
 
 
-@pytest.mark.parametrize(
-    "spelling", ["My_Proj", "my-proj", "MY  PROJ", " my proj ", "My\u2003Proj", "my--_proj"]
-)
-async def test_spellings_of_a_project_are_one(client: MemoryClient, spelling: str) -> None:
+async def test_spellings_of_a_project_are_one(client: MemoryClient) -> None:
     await call(client, "save_context", content="note", project_id="my proj", importance_level=9)
-    answer = structured(await call(client, "load_contexts", project_id=spelling))
+    answer = structured(await call(client, "load_contexts", project_id="My_Proj"))
     assert (answer["project_id"], answer["total"]) == ("my proj", 1)
 
 
-@pytest.mark.parametrize("blank", [None, "", "  ", "_", "---"])
-async def test_a_project_that_is_not_named_is_general(
-    client: MemoryClient, blank: str | None
-) -> None:
-    answer = structured(await call(client, "save_context", content="note", project_id=blank))
+async def test_a_project_that_is_not_named_is_general(client: MemoryClient) -> None:
+    answer = structured(await call(client, "save_context", content="note", project_id="---"))
     assert answer["project_id"] == "general"
 
 
@@ -256,41 +247,34 @@ async def test_a_repeated_save_answers_the_same_id(client: MemoryClient) -> None
     assert structured(await call(client, "load_contexts"))["total"] == 1
 
 
-LENIENT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
-    ("importance_level", {"importance_level": "8"}, {"importance_level": 8}),
-    ("importance_level", {"importance_level": " 8.0 "}, {"importance_level": 8}),
-    ("importance_level", {"importance_level": 8.0}, {"importance_level": 8}),
-    ("importance_level", {"importance_level": None}, {"importance_level": 5}),
-    ("tags", {"tags": '["B", "a"]'}, {"tags": ["a", "b"]}),
-    ("tags", {"tags": "b, A,,"}, {"tags": ["a", "b"]}),
-    ("tags", {"tags": "one"}, {"tags": ["one"]}),
-    ("tags", {"tags": ""}, {"tags": []}),
-    ("tags", {"tags": None}, {"tags": []}),
-    ("tags", {"tags": []}, {"tags": []}),
-    ("tags", {"tags": ["e\u0301", "\u00c9"]}, {"tags": ["\u00e9"]}),
-    ("project_id", {"project_id": None}, {"project_id": "general"}),
-]
+@in_one_era
+async def test_a_save_is_lenient_where_clients_err(client: MemoryClient) -> None:
+    answer = structured(
+        await call(
+            client,
+            "save_context",
+            content="note",
+            importance_level=" 8.0 ",
+            tags='["B", "a"]',
+            project_id=None,
+        )
+    )
+    assert (answer["importance_level"], answer["tags"], answer["project_id"]) == (
+        8,
+        ["a", "b"],
+        "general",
+    )
 
 
-@pytest.mark.parametrize(
-    ("name", "given", "expected"), LENIENT, ids=[f"{g}" for _, g, _ in LENIENT]
-)
-async def test_a_save_is_lenient_where_clients_err(
-    client: MemoryClient, name: str, given: dict[str, Any], expected: dict[str, Any]
-) -> None:
-    answer = structured(await call(client, "save_context", content="note", **given))
-    assert {name: answer[name]} == expected
-
-
-@pytest.mark.parametrize("spelling", [False, "false", "False", "0", "no", "off"])
-async def test_booleans_may_come_as_strings(client: MemoryClient, spelling: object) -> None:
+@in_one_era
+async def test_booleans_may_come_as_strings(client: MemoryClient) -> None:
     await call(client, "save_context", content="note", tags=["seen"])
-    result = await call(client, "load_contexts", init_load=spelling)
-    assert "seen" not in text(result)
-    for yes in (True, "true", "1", "YES", "on", None):
-        assert "seen" in text(await call(client, "load_contexts", init_load=yes))
+    for spelling, is_seen in (("no", False), ("YES", True), (None, True)):
+        result = await call(client, "load_contexts", init_load=spelling)
+        assert ("seen" in text(result)) == is_seen
 
 
+@in_one_era
 async def test_every_argument_of_a_load_may_come_as_a_string(client: MemoryClient) -> None:
     for number in range(4):
         await call(client, "save_context", content=f"note {number}", tags=["a"])
@@ -326,7 +310,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         'project_id must not be given, list_all_projects has no such argument; given: "a".',
     ),
 ]
-"""One of each kind; the grammar of every argument is in ``test_refusals``."""
+"""One of each kind; the grammar of every argument is in ``test_arguments``."""
 
 
 @pytest.mark.parametrize(
@@ -340,16 +324,7 @@ async def test_a_wrong_call_is_refused_in_one_sentence(
     assert structured(listed) == {"projects": [], "total": 0}
 
 
-async def test_too_many_tags_are_refused(client: MemoryClient) -> None:
-    tags = [f"tag {n}" for n in range(33)]
-    sentence = await refused(client, "save_context", content="a", tags=tags)
-    assert sentence.startswith("tags must be at most 32 tags; given: [")
-    await call(client, "save_context", content="a", tags=tags[:32])
-    sentence = await refused(client, "load_contexts", tags_filter=tags[:11])
-    assert sentence.startswith("tags_filter must be at most 10 tags; given: [")
-    await call(client, "load_contexts", tags_filter=tags[:10])
-
-
+@in_one_era
 async def test_the_bounds_themselves_are_accepted(client: MemoryClient) -> None:
     answer = structured(
         await call(
@@ -366,6 +341,7 @@ async def test_the_bounds_themselves_are_accepted(client: MemoryClient) -> None:
     assert loaded["contexts"][0]["content"] == "я" * 25_000
 
 
+@in_one_era
 async def test_whatever_can_be_saved_comes_back_whole(client: MemoryClient) -> None:
     contents = [f"{n} " + "й" * 24_990 for n in range(3)] + ["short", "x" * 30_000]
     tags = ["ж" * 99 + f"{n % 10}" for n in range(10)]
