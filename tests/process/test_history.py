@@ -8,6 +8,7 @@ import pytest
 from tests.support import redis_checker as checker
 from tests.support.database import connected, flaws
 from tests.support.redis_servers import RedisServer
+from tests.support.rounds import FACTOR
 from tests.support.server import (
     Json,
     Server,
@@ -15,7 +16,7 @@ from tests.support.server import (
     eventually,
 )
 
-ROUNDS = 6
+ROUNDS = 6 * FACTOR
 CONTEXTS = 5
 
 

@@ -24,6 +24,7 @@ from tests.support.contract import (
     selection,
 )
 from tests.support.redis_servers import RedisServer
+from tests.support.rounds import FACTOR
 
 
 def search(repository: MemoryRepository, text: str, **changes: Any) -> SearchPage:
@@ -219,7 +220,7 @@ WORDS = st.text(LETTERS, min_size=1, max_size=12) | st.sampled_from("🧠🚀✅
 
 @given(words=st.lists(WORDS, min_size=1, max_size=12))
 @settings(
-    max_examples=60,
+    max_examples=60 * FACTOR,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -28,8 +28,11 @@ from tests.support.moves import (
 )
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import Cluster, Outage, RedisServer
+from tests.support.rounds import FACTOR
 
 SPAWN = multiprocessing.get_context("spawn")
+
+KILLS = 6 * FACTOR
 
 BROUGHT = [
     with_past(1),
@@ -140,7 +143,7 @@ def test_a_rename_that_is_killed_again_and_again_loses_nothing(
     before, all_ids = held(repository), ids(repository)
     chance = random.Random(7)
     kills = 0
-    while repository.project("alpha") is not None or on_the_way(client):
+    while kills < KILLS and (repository.project("alpha") is not None or on_the_way(client)):
         left = client.zcard("em:z:{alpha}")
         process = SPAWN.Process(target=rename, args=(server.url,))
         process.start()

@@ -39,6 +39,7 @@ from tests.support.memory_index import MemoryIndex
 from tests.support.redis_calls import find
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import Cluster, Outage, RedisServer, until
+from tests.support.rounds import FACTOR
 
 PROJECTS = ("alpha", "a}:{b")
 TAGS = ("api", "бд", "x y")
@@ -196,7 +197,7 @@ def _pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.long(but=1)
 @pytest.mark.usefixtures("_pieces")
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", range(1, 1 + 2 * FACTOR))
 def test_every_read_and_search_answers_as_the_plain_index_does(
     repository: RedisRepository, client: redis.Redis, seed: int
 ) -> None:

@@ -20,6 +20,7 @@ from extended_memory.storage.sqlite.search import reads
 from extended_memory.storage.sqlite.search.reads import SqliteIndex
 from tests.support import memory_index
 from tests.support.memory_index import MemoryIndex
+from tests.support.rounds import FACTOR
 from tests.support.sqlite_servers import (
     imported_by_a_load,
     search_without_rights,
@@ -145,7 +146,8 @@ def change_much(path: Path, chance: Chance) -> None:
                     repository.restore(one, project=None, revision=1)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.long(but=2)
+@pytest.mark.parametrize("seed", range(6 * FACTOR))
 def test_every_read_is_that_of_the_index_in_plain_python(
     place: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,7 +192,8 @@ def test_projects_that_become_one_have_one_index(place: Path, old: str, new: str
     assert rows(place, f"SELECT * FROM projects WHERE name = '{old}'") == []
 
 
-@pytest.mark.parametrize("seed", range(6, 10))
+@pytest.mark.long(but=2)
+@pytest.mark.parametrize("seed", range(6, 6 + 4 * FACTOR))
 def test_every_ranking_is_that_of_the_index_in_plain_python(place: Path, seed: int) -> None:
     chance = Chance(seed)
     change_much(place, chance)

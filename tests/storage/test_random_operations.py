@@ -44,6 +44,7 @@ from extended_memory.storage.sqlite.repository import SqliteRepository
 from tests.support.memory_index import MemoryIndex
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import RedisServer
+from tests.support.rounds import FACTOR
 from tests.support.sqlite_stores import faults_within, index_flaws
 
 WINDOW = timedelta(minutes=10)
@@ -516,7 +517,7 @@ def test_every_backend_answers_as_the_model_does(server: RedisServer) -> None:
     run_state_machine_as_test(
         Stores,
         settings=settings(
-            max_examples=60,
+            max_examples=60 * FACTOR,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
