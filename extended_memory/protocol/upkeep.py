@@ -39,6 +39,7 @@ def start(store: StoreService, ending: threading.Event) -> None:
                 if not store.scope.read_only:
                     store.purge()
                     _index_all(store, ending)
+            logger.debug("Upkeep is over for today.")
             pause = PURGE_SECONDS
 
     threading.Thread(target=run, name="upkeep", daemon=True).start()

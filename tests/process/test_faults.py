@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -38,9 +37,6 @@ NEVER_SHOWN = re.compile(
     re.IGNORECASE,
 )
 PAGE = 4096
-WARM_UP_SECONDS = 0.7
-"""By then the server has opened the store by itself."""
-
 SMALL_DISK = 2 * 1024 * 1024
 
 # Root writes wherever it likes; without these two capabilities it is bound by modes as all are.
@@ -281,11 +277,10 @@ def test_of_a_full_disk_nothing_that_was_acknowledged_is_lost(
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = _on_a_small_disk(folder) if kind == "a small disk" else None
-    server = start(
-        [*(mounted or ()), *COMMAND], env={"STORAGE_CONNECTION_STRING": str(folder / "memory.db")}
-    )
+    env = {"STORAGE_CONNECTION_STRING": str(folder / "memory.db"), "LOG_LEVEL": "DEBUG"}
+    server = start([*(mounted or ()), *COMMAND], env=env)
     server.handshake()
-    time.sleep(WARM_UP_SECONDS)  # or its success might come between two refusals
+    server.wait_for_upkeep()  # its writes succeed: a fault between two of them is said again
     # The mount is the server's own and ends with it; from here it is reached through the server.
     seen = Path(f"/proc/{server.process.pid}/root{folder}") if mounted else folder
     acknowledged = [server.ok("save_context", content="Number 0.", tags=["t"])["id"]]
@@ -329,9 +324,9 @@ def test_of_a_full_disk_nothing_that_was_acknowledged_is_lost(
 def test_a_full_disk_is_said_once_although_reads_go_on_between_the_saves(
     filled: Path, start: Start
 ) -> None:
-    server = start()
+    server = start(env={"LOG_LEVEL": "DEBUG"})
     server.handshake()
-    time.sleep(WARM_UP_SECONDS)
+    server.wait_for_upkeep()  # its writes succeed: a fault between two of them is said again
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (40_000, -1))
     sentences = set()
     for _ in range(3):

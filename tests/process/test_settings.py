@@ -1,7 +1,6 @@
 """What the environment asks of the process, and what it says where that cannot be."""
 
 import subprocess
-import time
 from pathlib import Path
 from stat import S_IMODE
 
@@ -11,8 +10,8 @@ from tests.support.database import contents
 from tests.support.server import (
     COMMAND,
     TOOL_CALLS,
-    Server,
     Start,
+    text,
 )
 
 PASSWORD = "hunter2-swordfish"  # a password that must never be shown
@@ -65,14 +64,18 @@ def test_a_redis_url_is_answered_by_one_clear_sentence_without_its_password(star
     url = f"rediss://me:{PASSWORD}@127.0.0.1:1/0"
     server = start(env={"STORAGE_CONNECTION_STRING": url, "LOG_LEVEL": "TRACE"})
     server.handshake()
-    sentences = {server.refused(tool, **arguments) for tool, arguments in TOOL_CALLS.items()}
-    resource = server.answer(server.request("resources/read", {"uri": "memory://startup-context"}))
-    (sentence,) = sentences
+    # All at once: each takes its time to find out that nobody is there.
+    calls = [server.request_call(tool, **arguments) for tool, arguments in TOOL_CALLS.items()]
+    read = server.request("resources/read", {"uri": "memory://startup-context"})
+    results = [server.answer(call)["result"] for call in calls]
+    resource = server.answer(read)
+    assert all(result["isError"] for result in results)
+    (sentence,) = {text(result) for result in results}
     assert "Redis" in sentence
     assert sentence.endswith(".")
     assert "\n" not in sentence
     assert "error" in resource
-    _outlive_the_warm_up(server)
+    server.wait_for_upkeep()
     assert server.end() == 0
     assert PASSWORD not in server.output() + server.log()
     assert "Traceback" not in server.log()
@@ -162,10 +165,3 @@ def test_a_pinned_server_serves_its_project_and_no_other(start: Start) -> None:
     assert "Own." in str(resource)
     assert "Foreign." not in server.output()
     assert free.ok("load_contexts", project_id="other", importance_level=1)["total"] == 1
-
-
-def _outlive_the_warm_up(server: Server) -> None:
-    """Let the store be opened by the server itself, half a second after its start."""
-
-    time.sleep(0.8)
-    server.ask("tools/list")

@@ -1,6 +1,5 @@
 """What a start imports, and when: a client waits for the handshake, not for the store."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from tests.support.imports import CLOCK, imports
 from tests.support.server import (
     ERAS,
     Start,
+    eventually,
 )
 
 
@@ -58,8 +58,5 @@ def test_the_store_is_opened_soon_after_the_start_without_any_call(
 ) -> None:
     server = start()
     server.handshake()
-    deadline = time.monotonic() + 10
-    while "is at revision" not in server.log():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: "is at revision" in server.log())
     assert place.exists()

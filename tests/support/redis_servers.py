@@ -33,7 +33,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from typing_extensions import Self
 
-PATIENCE: Final = 20.0
+PATIENCE: Final = 60.0
 """Seconds that anything here may take before it counts as failed."""
 
 SERVICE: Final = "memory"

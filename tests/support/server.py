@@ -24,7 +24,7 @@ ERAS: Final = (HANDSHAKE_VERSIONS[-1], MODERN_VERSION)
 
 COMMAND: Final = (sys.executable, "-m", "extended_memory")
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 """How long a test waits for what has no deadline of its own; a busy machine is slow."""
 
 _CLIENT_INFO = {"name": "raw-client", "version": "1"}
@@ -177,6 +177,10 @@ class Server:
         return text(result)
 
     # The process
+
+    def wait_for_upkeep(self) -> None:
+        """Wait until the store is looked after; the level of the log has to be DEBUG."""
+        eventually(lambda: "Upkeep is over" in self.log())
 
     def close_input(self) -> float:
         """Close standard input; return the time of it."""

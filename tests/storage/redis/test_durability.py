@@ -15,13 +15,14 @@ from extended_memory.errors import (
     StoreError,
 )
 from extended_memory.storage.contract import MemoryRepository
+from extended_memory.storage.redis.connection import store
 from extended_memory.storage.redis.repository import RedisRepository
 from tests.support.contract import (
     load,
     save,
 )
 from tests.support.redis_checker import flaws
-from tests.support.redis_servers import RedisServer, until
+from tests.support.redis_servers import PATIENCE, RedisServer, until
 
 CLIENTS = 4
 SHARED = "shared"
@@ -155,8 +156,10 @@ def assert_nothing_is_lost(server: RedisServer, workers: list[Worker]) -> None:
 
 @pytest.mark.parametrize("ending", ENDS.values(), ids=ENDS)
 def test_a_restart_under_saving_clients_loses_nothing_and_none_notices(
-    ending: Callable[[RedisServer], None],
+    ending: Callable[[RedisServer], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(store, "PATIENCE_SECONDS", PATIENCE)  # a busy machine restarts slowly
+
     def restart(_: list[Worker]) -> None:
         ending(server)
         server.restart()

@@ -11,6 +11,7 @@ import redis
 from extended_memory.errors import (
     StoreError,
 )
+from extended_memory.storage.redis.connection import store
 from extended_memory.storage.redis.repository import RedisRepository
 from tests.support.contract import (
     NO_TIME,
@@ -21,7 +22,7 @@ from tests.support.contract import (
 from tests.support.redis_calls import FOREIGN, end, prepare
 from tests.support.redis_checker import flaws
 from tests.support.redis_faults import Fault, down, hung
-from tests.support.redis_servers import Outage, RedisServer, until
+from tests.support.redis_servers import PATIENCE, Outage, RedisServer, until
 
 RESERVE = b"em:{g}:seq"
 """What the request of a save's first step holds, and no other."""
@@ -142,7 +143,8 @@ def test_bringing_again_after_an_outage_brings_what_is_missing(
     assert flaws(client) == []
 
 
-def test_a_restart_is_not_noticed(server: RedisServer) -> None:
+def test_a_restart_is_not_noticed(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "PATIENCE_SECONDS", PATIENCE)  # a busy machine restarts slowly
     with closing(RedisRepository(server.url, key_prefix="em")) as repository:
         first = save(repository, "before")
         server.terminate()
@@ -153,8 +155,9 @@ def test_a_restart_is_not_noticed(server: RedisServer) -> None:
 
 
 def test_a_network_that_comes_back_soon_is_not_noticed(
-    repository: RedisRepository, outage: Outage
+    repository: RedisRepository, outage: Outage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(store, "PATIENCE_SECONDS", PATIENCE)
     saved = save(repository, "note")
     outage.refuse()
     with ThreadPoolExecutor() as threads:
