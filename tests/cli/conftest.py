@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.contexts import fill
 from tests.support.redis_servers import RedisServer
 
 
@@ -30,3 +31,9 @@ def store(
 ) -> str:
     """Give the connection string of an empty store of each kind."""
     return f"sqlite:///{place}" if request.param == "sqlite" else servers[1].url
+
+
+@pytest.fixture
+def env(store: str) -> dict[str, str]:
+    """Give the variables of a command whose store holds a few contexts."""
+    return fill(store)

@@ -8,13 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import run
-from tests.support.contexts import fill
 from tests.support.server import COMMAND
-
-
-@pytest.fixture
-def env(store: str) -> dict[str, str]:
-    return fill(store)
 
 
 def test_words_need_no_quotes(env: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import legacy_redis as legacy_data
+from tests.support import legacy_redis
 from tests.support.imports import (
     CLOCK,
     imports,
@@ -175,7 +175,7 @@ def test_libraries_of_other_stores_are_not_imported(
 def test_memories_of_0_9_0_on_the_server_are_told_where_nothing_is_found(
     start: Start, redis_server: RedisServer
 ) -> None:
-    legacy_data.put_into(redis_server)
+    legacy_redis.put_into(redis_server)
     server = start(env={"STORAGE_CONNECTION_STRING": redis_server.url})
     server.handshake()
     nothing = server.call("load_contexts")["content"][0]["text"]

@@ -11,13 +11,7 @@ from tests.support.commands import (
     opened,
     run,
 )
-from tests.support.contexts import fill
 from tests.support.server import COMMAND
-
-
-@pytest.fixture
-def env(store: str) -> dict[str, str]:
-    return fill(store)
 
 
 def held(env: dict[str, str], context_id: int) -> Context | None:

@@ -23,7 +23,7 @@ from extended_memory.domain import (
     Revision,
 )
 from extended_memory.storage.contract import MemoryRepository
-from tests.support import legacy_redis as legacy_data
+from tests.support import legacy_redis
 from tests.support.commands import (
     opened,
     run,
@@ -286,15 +286,15 @@ def test_a_copy_that_is_not_whole_is_said(source: str, place: Path) -> None:
 
 
 def test_a_redis_of_0_9_0_is_copied_as_it_is_imported(servers: Servers, store: str) -> None:
-    legacy_data.put_into(servers[0])
-    before = legacy_data.dump(servers[0])
+    legacy_redis.put_into(servers[0])
+    before = legacy_redis.dump(servers[0])
     ended = run("copy", servers[0].url, store, env={})
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
     assert lines[0] == "9 of 9 contexts copied."
     assert lines[-1] == "Checked: 9 are in the second store as in the first."
     assert any("could not be read" in line for line in lines)
-    assert legacy_data.dump(servers[0]) == before
+    assert legacy_redis.dump(servers[0]) == before
     again = run("import-redis", servers[0].url, env={"STORAGE_CONNECTION_STRING": store})
     assert again.stdout.startswith("0 of 9 contexts imported.\n9 were imported before.\n")
     alone = run("copy", servers[0].url, store, "--project", "my proj", "--json", env={})
@@ -307,7 +307,7 @@ def test_a_redis_of_0_9_0_is_copied_as_it_is_imported(servers: Servers, store: s
 def test_a_redis_that_holds_memories_of_both_is_copied_as_ours(
     servers: Servers, store: str
 ) -> None:
-    legacy_data.put_into(servers[0])
+    legacy_redis.put_into(servers[0])
     save(servers[0].url, "ours")
     ended = run("copy", servers[0].url, store, env={})
     assert ended.stdout.splitlines()[0] == "1 of 1 contexts copied."

@@ -3,22 +3,15 @@
 import json
 from contextlib import closing
 
-import pytest
-
 from extended_memory.domain import Context
 from tests.support.commands import (
     opened,
     run,
 )
-from tests.support.contexts import CONTENTS, fill
+from tests.support.contexts import CONTENTS
 from tests.support.terminal import run_in_terminal
 
 NOT_THERE = "list and search show the ids, trash those that were forgotten."
-
-
-@pytest.fixture
-def env(store: str) -> dict[str, str]:
-    return fill(store)
 
 
 def held(env: dict[str, str], context_id: int) -> Context | None:

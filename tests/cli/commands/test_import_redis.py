@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from extended_memory.domain import EVERY_CONTEXT, Context, Note, Selection
-from tests.support import legacy_redis as legacy_data
+from tests.support import legacy_redis
 from tests.support.commands import (
     opened,
     run,
@@ -26,7 +26,7 @@ _GREETING = {"hello", "client", "client|setinfo", "ping", "info", "config|resets
 
 Servers = tuple[RedisServer, RedisServer]
 
-SAVED = {entry["key"]: entry["value"] for entry in legacy_data.written()}
+SAVED = {entry["key"]: entry["value"] for entry in legacy_redis.written()}
 
 
 def contexts(store: str) -> dict[str, Context]:
@@ -58,7 +58,7 @@ def written_at(content: str) -> datetime:
 def test_every_context_comes_over_with_its_time_tags_and_project(
     servers: Servers, store: str
 ) -> None:
-    legacy_data.put_into(servers[0])
+    legacy_redis.put_into(servers[0])
     begun = datetime.now(timezone.utc) - timedelta(milliseconds=1)
     ended = run("import-redis", servers[0].url, env={"STORAGE_CONNECTION_STRING": store})
     assert ended.returncode == 0, ended.stderr
@@ -89,7 +89,7 @@ def test_every_context_comes_over_with_its_time_tags_and_project(
 
 
 def test_the_report_says_what_came_and_what_could_not(servers: Servers, store: str) -> None:
-    legacy_data.put_into(servers[0])
+    legacy_redis.put_into(servers[0])
     ended = run("import-redis", servers[0].url, env={"STORAGE_CONNECTION_STRING": store})
     first_expiry = datetime.now(timezone.utc) + timedelta(days=1)
     report = ended.stdout.splitlines()
@@ -112,7 +112,7 @@ def test_the_report_says_what_came_and_what_could_not(servers: Servers, store: s
 def test_a_second_run_adds_nothing_not_even_what_was_forgotten(
     servers: Servers, store: str
 ) -> None:
-    legacy_data.put_into(servers[0])
+    legacy_redis.put_into(servers[0])
     env = {"STORAGE_CONNECTION_STRING": store}
     assert run("import-redis", servers[0].url, env=env).returncode == 0
     before = contexts(store)
@@ -125,18 +125,18 @@ def test_a_second_run_adds_nothing_not_even_what_was_forgotten(
 
 
 def test_the_source_is_never_changed(servers: Servers, store: str) -> None:
-    legacy_data.put_into(servers[0])
-    before = legacy_data.dump(servers[0])
+    legacy_redis.put_into(servers[0])
+    before = legacy_redis.dump(servers[0])
     with servers[0].client() as client:
         client.config_resetstat()
         assert run("import-redis", servers[0].url, env={"STORAGE_CONNECTION_STRING": store}).stdout
         sent = {name.removeprefix("cmdstat_") for name in client.info("commandstats")}
     assert sent - _GREETING == {"scan", "mget", "pttl", "lrange"}
-    assert legacy_data.dump(servers[0]) == before
+    assert legacy_redis.dump(servers[0]) == before
 
 
 def test_what_was_saved_meanwhile_is_brought_by_the_next_run(servers: Servers, store: str) -> None:
-    legacy_data.put_into(servers[0])
+    legacy_redis.put_into(servers[0])
     env = {"STORAGE_CONNECTION_STRING": store}
     run("import-redis", servers[0].url, env=env)
     later = {
@@ -158,8 +158,8 @@ def test_what_was_saved_meanwhile_is_brought_by_the_next_run(servers: Servers, s
 
 
 def test_another_prefix_is_read_where_it_is_named(servers: Servers, store: str) -> None:
-    legacy_data.put_into(servers[0], prefix="my*[app]")
-    legacy_data.put_into(servers[0], prefix="my-other-app]")
+    legacy_redis.put_into(servers[0], prefix="my*[app]")
+    legacy_redis.put_into(servers[0], prefix="my-other-app]")
     ended = run(
         "import-redis",
         servers[0].url,
@@ -171,7 +171,7 @@ def test_another_prefix_is_read_where_it_is_named(servers: Servers, store: str) 
 
 
 def test_without_a_url_the_redis_of_the_settings_is_read(servers: Servers) -> None:
-    legacy_data.put_into(servers[1])
+    legacy_redis.put_into(servers[1])
     store = servers[1].url
     ended = run("import-redis", env={"STORAGE_CONNECTION_STRING": store})
     assert ended.stdout.splitlines()[0] == "9 of 9 contexts imported."

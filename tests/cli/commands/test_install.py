@@ -26,12 +26,6 @@ _SETTINGS = "Library/Application Support" if sys.platform == "darwin" else ".con
 DESKTOP = f"{_SETTINGS}/Claude/claude_desktop_config.json"
 
 
-@pytest.fixture
-def home(place: Path) -> Path:
-    """Give the home directory of a person, which the guard of all tests made for this one."""
-    return Path(os.environ["HOME"])
-
-
 def written(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8", newline="")

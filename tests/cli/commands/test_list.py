@@ -10,7 +10,7 @@ from tests.support.commands import (
     make,
     run,
 )
-from tests.support.contexts import CONTENTS, HOSTILE, fill
+from tests.support.contexts import CONTENTS, HOSTILE
 
 SHOWN_HOSTILE = "␛[31mred␛[0m ␛]0;title␇ \ufffd2J \ufffdevil List<int> [b]is[/b] &#x202e; text"
 
@@ -19,11 +19,6 @@ LINES = {
     2: f"2\t5\t2026-03-08 09:15\t\t{CONTENTS[1][1]}\n",
     4: f"4\t2\t2026-03-10 09:15\tdecision\t{SHOWN_HOSTILE}\n",
 }
-
-
-@pytest.fixture
-def env(store: str) -> dict[str, str]:
-    return fill(store)
 
 
 @pytest.mark.parametrize(

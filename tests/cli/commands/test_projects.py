@@ -1,16 +1,8 @@
 """``projects``, as a person runs it."""
 
-import pytest
-
 from tests.support.commands import (
     run,
 )
-from tests.support.contexts import fill
-
-
-@pytest.fixture
-def env(store: str) -> dict[str, str]:
-    return fill(store)
 
 
 def test_projects_are_listed_the_one_saved_to_last_first(env: dict[str, str]) -> None:

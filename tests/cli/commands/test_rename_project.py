@@ -9,13 +9,7 @@ from tests.support.commands import (
     opened,
     run,
 )
-from tests.support.contexts import fill
 from tests.support.terminal import run_in_terminal
-
-
-@pytest.fixture
-def env(store: str) -> dict[str, str]:
-    return fill(store)
 
 
 def projects(env: dict[str, str]) -> dict[str, int]:

@@ -9,14 +9,8 @@ from tests.support.commands import (
     opened,
     run,
 )
-from tests.support.contexts import fill
 
 NOT_THERE = "list and search show the ids, trash those that were forgotten."
-
-
-@pytest.fixture
-def env(store: str) -> dict[str, str]:
-    return fill(store)
 
 
 def held(env: dict[str, str], context_id: int) -> Context | None:

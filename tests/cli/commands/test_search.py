@@ -7,13 +7,8 @@ import pytest
 from tests.support.commands import (
     run,
 )
-from tests.support.contexts import CONTENTS, fill
+from tests.support.contexts import CONTENTS
 from tests.support.terminal import run_in_terminal
-
-
-@pytest.fixture
-def env(store: str) -> dict[str, str]:
-    return fill(store)
 
 
 def test_what_is_found_comes_a_line_each(env: dict[str, str]) -> None:

@@ -8,14 +8,9 @@ import pytest
 from tests.support.commands import (
     run,
 )
-from tests.support.contexts import CONTENTS, HOSTILE, fill
+from tests.support.contexts import CONTENTS, HOSTILE
 from tests.support.server import COMMAND
 from tests.support.terminal import run_in_terminal
-
-
-@pytest.fixture
-def env(store: str) -> dict[str, str]:
-    return fill(store)
 
 
 @pytest.mark.parametrize("options", [(), ("--raw",)])

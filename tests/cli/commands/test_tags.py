@@ -2,17 +2,9 @@
 
 import json
 
-import pytest
-
 from tests.support.commands import (
     run,
 )
-from tests.support.contexts import fill
-
-
-@pytest.fixture
-def env(store: str) -> dict[str, str]:
-    return fill(store)
 
 
 def test_tags_are_listed_the_most_used_first(env: dict[str, str]) -> None:

@@ -2,17 +2,10 @@
 
 import json
 
-import pytest
-
 from tests.support.commands import (
     run,
 )
-from tests.support.contexts import CONTENTS, fill
-
-
-@pytest.fixture
-def env(store: str) -> dict[str, str]:
-    return fill(store)
+from tests.support.contexts import CONTENTS
 
 
 def test_the_trash_lists_what_was_forgotten_of_every_project(env: dict[str, str]) -> None:

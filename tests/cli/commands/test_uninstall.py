@@ -1,11 +1,8 @@
 """``uninstall``, as a person runs it."""
 
 import json
-import os
 import sys
 from pathlib import Path
-
-import pytest
 
 from tests.support.commands import (
     run,
@@ -16,12 +13,6 @@ WITHOUT_FOLDER = ["-P"] if sys.version_info >= (3, 11) else []
 THIS = {"command": sys.executable, "args": [*WITHOUT_FOLDER, "-m", "extended_memory"]}
 
 UNSET = {"STORAGE_CONNECTION_STRING": ""}
-
-
-@pytest.fixture
-def home(place: Path) -> Path:
-    """Give the home directory of a person, which the guard of all tests made for this one."""
-    return Path(os.environ["HOME"])
 
 
 def written(path: Path, text: str) -> Path:

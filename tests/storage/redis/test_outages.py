@@ -35,24 +35,6 @@ ORIGIN = b"$4\r\nHSET\r\n"
 
 
 @pytest.fixture
-def server() -> Iterator[RedisServer]:
-    with RedisServer(tcp=True) as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: RedisServer) -> Iterator[redis.Redis]:
-    with server.client() as client:
-        yield client
-
-
-@pytest.fixture
-def outage(server: RedisServer) -> Iterator[Outage]:
-    with Outage(server) as outage:
-        yield outage
-
-
-@pytest.fixture
 def repository(server: RedisServer, outage: Outage) -> Iterator[RedisRepository]:
     """Give one behind the network; the server has the scripts, so each step is one request."""
     with closing(RedisRepository(server.url, key_prefix="em")) as direct:

@@ -48,18 +48,6 @@ BEGAN = datetime(2024, 2, 28, 22, tzinfo=timezone.utc)
 
 
 @pytest.fixture
-def server() -> Iterator[RedisServer]:
-    with RedisServer(tcp=True) as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: RedisServer) -> Iterator[redis.Redis]:
-    with server.client() as client:
-        yield client
-
-
-@pytest.fixture
 def repository(server: RedisServer) -> Iterator[RedisRepository]:
     with closing(RedisRepository(server.url, key_prefix="em")) as repository:
         yield repository

@@ -46,12 +46,6 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture
-def outage(server: RedisServer) -> Iterator[Outage]:
-    with Outage(server) as outage:
-        yield outage
-
-
 def listens(path: str) -> bool:
     with socket.socket(socket.AF_UNIX) as caller:
         return caller.connect_ex(path) == 0

@@ -19,18 +19,6 @@ KEPT = ["noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volati
 EVICTED = ["allkeys-lru", "allkeys-lfu", "allkeys-random"]
 
 
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    with RedisServer(tcp=True) as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: RedisServer) -> Iterator[redis.Redis]:
-    with server.client() as client:
-        yield client
-
-
 def prepared(server: RedisServer | Cluster, *, may_evict: bool = False) -> End:
     """Open a store on a server, and return how that ended."""
     with closing(RedisRepository(server.url, key_prefix="em", may_evict=may_evict)) as repository:
