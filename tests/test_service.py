@@ -22,11 +22,7 @@ from extended_memory.domain import (
     Summary,
     TimeSpan,
 )
-from extended_memory.errors import (
-    ProjectRefusedError,
-    ReadOnlyError,
-    StoreError,
-)
+from extended_memory.errors import ProjectRefusedError, ReadOnlyError, StoreError
 from extended_memory.service import MemoryService
 from extended_memory.storage.sqlite.repository import SqliteRepository
 from extended_memory.store_service import StoreService

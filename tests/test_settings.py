@@ -6,21 +6,9 @@ from pathlib import Path
 import pytest
 
 from extended_memory.custom_instructions import read
-from extended_memory.domain import (
-    EVERY_PROJECT,
-    Scope,
-)
-from extended_memory.errors import (
-    PlaceholderError,
-    SettingsError,
-    UnusableSettingError,
-)
-from extended_memory.settings import (
-    Places,
-    RedisLocation,
-    Settings,
-    SqliteLocation,
-)
+from extended_memory.domain import EVERY_PROJECT, Scope
+from extended_memory.errors import PlaceholderError, SettingsError, UnusableSettingError
+from extended_memory.settings import Places, RedisLocation, Settings, SqliteLocation
 
 
 @pytest.fixture(autouse=True)

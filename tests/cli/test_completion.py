@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from extended_memory.cli import app
-from tests.support.commands import (
-    run,
-)
+from tests.support.commands import run
 
 COMPLETE = """
 source ~/.bashrc

@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from extended_memory.cli import console
-from tests.support.commands import (
-    run,
-)
+from tests.support.commands import run
 from tests.support.contexts import fill
 from tests.support.server import COMMAND
 from tests.support.terminal import run_in_terminal

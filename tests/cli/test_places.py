@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import (
-    run,
-)
+from tests.support.commands import run
 from tests.support.contexts import fill
 from tests.support.redis_servers import RedisServer
 from tests.support.server import COMMAND

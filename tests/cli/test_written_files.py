@@ -16,10 +16,7 @@ from pathlib import Path
 import pytest
 
 from extended_memory.domain import Note
-from tests.support.commands import (
-    opened,
-    run,
-)
+from tests.support.commands import opened, run
 from tests.support.server import COMMAND, Server
 from tests.support.sqlite_stores import execute, faults_within, mode
 

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import (
-    Start,
-)
+from tests.support.server import Start
 from tests.support.terminal import run_in_terminal
 
 NOTICE = [

@@ -5,11 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import (
-    COMMAND,
-    Start,
-    text,
-)
+from tests.support.server import COMMAND, Start, text
 
 SECRET = "swordfish"
 

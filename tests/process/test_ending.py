@@ -15,14 +15,7 @@ import pytest
 
 from extended_memory.shutdown import PATIENCE_SECONDS
 from tests.support.database import connected, contents, flaws
-from tests.support.server import (
-    COMMAND,
-    PATIENCE,
-    Server,
-    Start,
-    eventually,
-    held_locked,
-)
+from tests.support.server import COMMAND, PATIENCE, Server, Start, eventually, held_locked
 
 EXIT_SECONDS = PATIENCE_SECONDS - 1.0
 """Promised is one second. A busy machine takes more, but less than a wait that nothing ends."""

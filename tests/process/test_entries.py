@@ -12,10 +12,7 @@ from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 
 from extended_memory.version import __version__
-from tests.support.server import (
-    Server,
-    Start,
-)
+from tests.support.server import Server, Start
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sys.executable).parent

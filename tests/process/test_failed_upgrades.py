@@ -8,17 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import (
-    run,
-)
-from tests.support.server import (
-    COMMAND,
-    Start,
-)
-from tests.support.sqlite_stores import (
-    damage,
-    write_rows,
-)
+from tests.support.commands import run
+from tests.support.server import COMMAND, Start
+from tests.support.sqlite_stores import damage, write_rows
 
 GOOD = "memory.db.backup-20250101T000000Z-0.9.0"
 CALLS = 7

@@ -17,13 +17,7 @@ import pytest
 
 from extended_memory.storage.sqlite.schema.upgrade import HEAD
 from tests.support.database import connected, flaws, stored
-from tests.support.server import (
-    COMMAND,
-    Json,
-    Server,
-    Start,
-    text,
-)
+from tests.support.server import COMMAND, Json, Server, Start, text
 
 TOOL_CALLS: dict[str, Json] = {
     "save_context": {"content": "New."},

@@ -5,16 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import redis_checker as checker
+from tests.support import redis_checker
 from tests.support.database import connected, flaws
 from tests.support.redis_servers import RedisServer
 from tests.support.rounds import FACTOR
-from tests.support.server import (
-    Json,
-    Server,
-    Start,
-    eventually,
-)
+from tests.support.server import Json, Server, Start, eventually
 
 ROUNDS = 6 * FACTOR
 CONTEXTS = 5
@@ -31,7 +26,7 @@ def store(request: pytest.FixtureRequest, place: Path) -> Iterator[str]:
     with RedisServer() as server:
         yield server.url
         with server.client() as client:
-            assert checker.flaws(client) == []
+            assert redis_checker.flaws(client) == []
 
 
 def pasts_of_nothing(place: Path) -> list[int]:

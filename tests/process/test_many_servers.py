@@ -6,12 +6,7 @@ from signal import SIGKILL
 import pytest
 
 from tests.support.database import flaws, stored
-from tests.support.server import (
-    Json,
-    Server,
-    Start,
-    eventually,
-)
+from tests.support.server import Json, Server, Start, eventually
 
 
 def _tags(server: int, number: int) -> list[str]:

@@ -9,11 +9,7 @@ from socket import AF_UNIX
 
 import pytest
 
-from tests.support.server import (
-    COMMAND,
-    Server,
-    Start,
-)
+from tests.support.server import COMMAND, Server, Start
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ENTRIES = {

@@ -7,13 +7,7 @@ from typing import Any
 import pytest
 
 from extended_memory.version import __version__
-from tests.support.server import (
-    ERAS,
-    HANDSHAKE_VERSIONS,
-    MODERN_VERSION,
-    Server,
-    Start,
-)
+from tests.support.server import ERAS, HANDSHAKE_VERSIONS, MODERN_VERSION, Server, Start
 
 TOOLS = [
     "forget_context",

@@ -6,17 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.support import legacy_redis
-from tests.support.imports import (
-    CLOCK,
-    imports,
-)
+from tests.support.imports import CLOCK, imports
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import RedisServer
-from tests.support.server import (
-    ERAS,
-    TOOL_CALLS,
-    Start,
-)
+from tests.support.server import ERAS, TOOL_CALLS, Start
 
 PASSWORD = "p@ss/w:rd%"  # a password that must never be shown
 QUOTED = "p%40ss%2Fw%3Ard%25"

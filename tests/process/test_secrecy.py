@@ -9,11 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.database import connected
-from tests.support.server import (
-    Server,
-    Start,
-    stray_lines,
-)
+from tests.support.server import Server, Start, stray_lines
 
 SECRET = "xyzzy-plugh-3141592"
 TRACE = {"LOG_LEVEL": "TRACE"}

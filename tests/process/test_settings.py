@@ -7,12 +7,7 @@ from stat import S_IMODE
 import pytest
 
 from tests.support.database import contents
-from tests.support.server import (
-    COMMAND,
-    TOOL_CALLS,
-    Start,
-    text,
-)
+from tests.support.server import COMMAND, TOOL_CALLS, Start, text
 
 PASSWORD = "hunter2-swordfish"  # a password that must never be shown
 

@@ -5,11 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.imports import CLOCK, imports
-from tests.support.server import (
-    ERAS,
-    Start,
-    eventually,
-)
+from tests.support.server import ERAS, Start, eventually
 
 
 @pytest.mark.long(but=1)

@@ -7,15 +7,7 @@ from typing import Any
 import pytest
 
 from extended_memory.protocol.replies import MAXIMUM_REPLY_BYTES
-from tests.support.tools import (
-    MemoryClient,
-    call,
-    loaded,
-    refused,
-    saved,
-    structured,
-    text,
-)
+from tests.support.tools import MemoryClient, call, loaded, refused, saved, structured, text
 
 pytestmark = pytest.mark.anyio
 

@@ -8,12 +8,7 @@ import pytest
 from fastmcp import Client
 
 from extended_memory.server import mcp
-from tests.support.readme import (
-    PACKAGE,
-    PYPROJECT,
-    SCRIPTS,
-    variables,
-)
+from tests.support.readme import PACKAGE, PYPROJECT, SCRIPTS, variables
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MANIFEST = json.loads((CHECKOUT / "publish" / "manifest.json").read_text("utf-8"))

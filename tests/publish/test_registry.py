@@ -10,15 +10,8 @@ import pytest
 
 from extended_memory import logs
 from extended_memory.domain import DEFAULT_TRASH_DAYS
-from extended_memory.settings import (
-    DEFAULT_KEY_PREFIX,
-    EXTENDED_MEMORY_PROJECT,
-    Settings,
-)
-from tests.support.readme import (
-    PACKAGE,
-    variables,
-)
+from extended_memory.settings import DEFAULT_KEY_PREFIX, EXTENDED_MEMORY_PROJECT, Settings
+from tests.support.readme import PACKAGE, variables
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((CHECKOUT / "tests" / "data" / "server.schema.json").read_text("utf-8"))

@@ -6,12 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from extended_memory.domain import (
-    Change,
-    Note,
-    PortableContext,
-    Revision,
-)
+from extended_memory.domain import Change, Note, PortableContext, Revision
 from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.contract import MemoryRepository
 from tests.support.contract import NO_TIME, Open, tell

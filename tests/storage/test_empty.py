@@ -8,14 +8,8 @@ from typing import Any
 
 import pytest
 
-from extended_memory.domain import (
-    EVERY_CONTEXT,
-    Change,
-    Note,
-)
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.domain import EVERY_CONTEXT, Change, Note
+from extended_memory.errors import StoreError
 from extended_memory.settings import SqliteLocation
 from extended_memory.storage.backends import empty_repository, open_repository
 from extended_memory.storage.contract import MemoryRepository

@@ -12,10 +12,7 @@ from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.sqlite.repository import SqliteRepository
-from tests.support.contract import (
-    NO_TIME,
-    tell,
-)
+from tests.support.contract import NO_TIME, tell
 from tests.support.redis_servers import RedisServer
 from tests.support.sqlite_stores import execute
 

@@ -22,13 +22,7 @@ from extended_memory.domain import (
     TimeSpan,
 )
 from extended_memory.storage.contract import MemoryRepository
-from tests.support.contract import (
-    Open,
-    everything,
-    foreign,
-    load,
-    save,
-)
+from tests.support.contract import Open, everything, foreign, load, save
 
 EVER = datetime(2200, 1, 1, tzinfo=timezone.utc)
 

@@ -17,13 +17,7 @@ from extended_memory.domain import (
     TagPage,
 )
 from extended_memory.storage.contract import MemoryRepository
-from tests.support.contract import (
-    Open,
-    as_stored,
-    foreign,
-    load,
-    save,
-)
+from tests.support.contract import Open, as_stored, foreign, load, save
 from tests.support.moves import DAY, NOON, filled, held, renamed, revision, with_past
 from tests.support.redis_calls import find
 

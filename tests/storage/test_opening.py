@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.errors import StoreError
 from extended_memory.settings import RedisLocation, SqliteLocation
 from extended_memory.storage.backends import open_repository
 from extended_memory.storage.redis.repository import RedisRepository

@@ -18,11 +18,7 @@ from extended_memory.search.analyzer import query_terms
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.sqlite.repository import SqliteRepository
-from tests.support.contract import (
-    foreign,
-    save,
-    selection,
-)
+from tests.support.contract import foreign, save, selection
 from tests.support.redis_servers import RedisServer
 from tests.support.rounds import FACTOR
 

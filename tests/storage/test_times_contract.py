@@ -18,20 +18,13 @@ from extended_memory.domain import (
     TimeSpan,
     to_milliseconds,
 )
-from extended_memory.errors import (
-    StoreError,
-    TimeRefusedError,
-)
+from extended_memory.errors import StoreError, TimeRefusedError
 from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis import keys
 from extended_memory.storage.redis.connection import scripts
 from extended_memory.store_service import StoreService
-from tests.support.contract import (
-    foreign,
-    load,
-    save,
-)
+from tests.support.contract import foreign, load, save
 from tests.support.redis_calls import find
 
 MILLISECOND = timedelta(milliseconds=1)

@@ -4,9 +4,7 @@ from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
 from extended_memory.domain import Note, PortableContext
-from tests.support.commands import (
-    opened,
-)
+from tests.support.commands import opened
 
 SATURDAY = datetime(2026, 3, 7, 9, 15, tzinfo=timezone.utc)
 

@@ -4,16 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from extended_memory.domain import (
-    Context,
-    ContextPage,
-    Note,
-    PortableContext,
-    Selection,
-)
-from extended_memory.storage.contract import (
-    MemoryRepository,
-)
+from extended_memory.domain import Context, ContextPage, Note, PortableContext, Selection
+from extended_memory.storage.contract import MemoryRepository
 
 Open = Callable[[], MemoryRepository]
 """Opens one more repository on the test's own store."""

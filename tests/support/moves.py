@@ -5,17 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from extended_memory.domain import (
-    Context,
-    ForgottenContext,
-    Note,
-    PortableContext,
-    Revision,
-)
+from extended_memory.domain import Context, ForgottenContext, Note, PortableContext, Revision
 from extended_memory.storage.contract import MemoryRepository
-from tests.support.contract import (
-    foreign,
-)
+from tests.support.contract import foreign
 
 DAY = timedelta(days=1)
 

@@ -5,9 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from extended_memory.domain import Change, Context, Note, Revision
-from tests.support.commands import (
-    opened,
-)
+from tests.support.commands import opened
 
 Held = tuple[Context, tuple[Revision, ...], datetime | None]
 

@@ -4,9 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from extended_memory.settings import (
-    Settings,
-)
+from extended_memory.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

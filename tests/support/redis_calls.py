@@ -8,21 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from extended_memory.domain import (
-    Change,
-    Note,
-    PortableContext,
-    SearchPage,
-    Selection,
-)
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.domain import Change, Note, PortableContext, SearchPage, Selection
+from extended_memory.errors import StoreError
 from extended_memory.storage.contract import MemoryRepository
-from tests.support.contract import (
-    load,
-    save,
-)
+from tests.support.contract import load, save
 
 Call = Callable[[MemoryRepository], object]
 

@@ -8,12 +8,8 @@ from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from extended_memory.domain import (
-    Context,
-)
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.domain import Context
+from extended_memory.errors import StoreError
 from extended_memory.storage.sqlite.repository import SqliteRepository
 from tests.support.sqlite_stores import contents, everything, save, search
 

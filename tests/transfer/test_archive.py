@@ -18,9 +18,7 @@ import pytest
 from extended_memory.transfer import archive
 from extended_memory.transfer.formats import catalogue, jsonl, markdown
 from extended_memory.transfer.formats.item import Damaged, Found, Item, TransferError
-from tests.support.exports import (
-    DATA,
-)
+from tests.support.exports import DATA
 from tests.support.portable_contexts import EXAMPLE
 
 HEADER = b'{"format":"extended-memory","version":1}\n'

@@ -7,10 +7,7 @@ from contextlib import closing
 import pytest
 
 from extended_memory.domain import Context
-from tests.support.commands import (
-    opened,
-    run,
-)
+from tests.support.commands import opened, run
 from tests.support.server import COMMAND
 
 

@@ -11,10 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from extended_memory.domain import Note
-from tests.support.commands import (
-    opened,
-    run,
-)
+from tests.support.commands import opened, run
 from tests.support.server import COMMAND, Server
 from tests.support.sqlite_stores import damage as damage_page
 from tests.support.sqlite_stores import dump, faults_within, make_0003, mode

@@ -8,11 +8,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from extended_memory.domain import Note
-from tests.support.commands import (
-    make,
-    opened,
-    run,
-)
+from tests.support.commands import make, opened, run
 from tests.support.sqlite_stores import damage as damage_page
 from tests.support.sqlite_stores import execute
 

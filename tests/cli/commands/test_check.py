@@ -6,10 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from extended_memory.domain import Note
-from tests.support.commands import (
-    opened,
-    run,
-)
+from tests.support.commands import opened, run
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import RedisServer
 from tests.support.server import Server

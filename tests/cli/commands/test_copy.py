@@ -14,23 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from extended_memory.domain import (
-    Change,
-    Context,
-    ForgottenContext,
-    Note,
-    Project,
-    Revision,
-)
+from extended_memory.domain import Change, Context, ForgottenContext, Note, Project, Revision
 from extended_memory.storage.contract import MemoryRepository
 from tests.support import legacy_redis
-from tests.support.commands import (
-    opened,
-    run,
-)
-from tests.support.contract import (
-    foreign,
-)
+from tests.support.commands import opened, run
+from tests.support.contract import foreign
 from tests.support.redis_servers import RedisServer
 from tests.support.server import COMMAND, eventually
 

@@ -11,13 +11,8 @@ from typing import Any
 import pytest
 
 from extended_memory.doctor import folder
-from extended_memory.domain import (
-    Note,
-)
-from tests.support.commands import (
-    opened,
-    run,
-)
+from extended_memory.domain import Note
+from tests.support.commands import opened, run
 from tests.support.redis_servers import RedisServer
 from tests.support.server import Server
 from tests.support.sqlite_stores import execute

@@ -9,10 +9,7 @@ from pathlib import Path
 import pytest
 
 from extended_memory.domain import Context, Revision
-from tests.support.commands import (
-    opened,
-    run,
-)
+from tests.support.commands import opened, run
 from tests.support.contexts import CONTENTS, fill
 
 CONTENT = CONTENTS[0][1]

@@ -10,10 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import (
-    make,
-    run,
-)
+from tests.support.commands import make, run
 from tests.support.portable_stores import fill, held
 from tests.support.server import COMMAND
 

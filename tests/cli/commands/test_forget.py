@@ -4,10 +4,7 @@ import json
 from contextlib import closing
 
 from extended_memory.domain import Context
-from tests.support.commands import (
-    opened,
-    run,
-)
+from tests.support.commands import opened, run
 from tests.support.contexts import CONTENTS
 from tests.support.terminal import run_in_terminal
 

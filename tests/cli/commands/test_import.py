@@ -15,13 +15,8 @@ from pathlib import Path
 import pytest
 
 from extended_memory.domain import EVERY_CONTEXT, Change, Note
-from tests.support.commands import (
-    opened,
-    run,
-)
-from tests.support.exports import (
-    DATA,
-)
+from tests.support.commands import opened, run
+from tests.support.exports import DATA
 from tests.support.portable_stores import Held, fill, held, without_ids
 from tests.support.redis_servers import RedisServer
 from tests.support.server import COMMAND

@@ -13,10 +13,7 @@ import pytest
 
 from extended_memory.domain import EVERY_CONTEXT, Context, Note, Selection
 from tests.support import legacy_redis
-from tests.support.commands import (
-    opened,
-    run,
-)
+from tests.support.commands import opened, run
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import RedisServer
 from tests.support.server import COMMAND, eventually

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import (
-    run,
-)
+from tests.support.commands import run
 from tests.support.server import COMMAND, Server
 
 WITHOUT_FOLDER = ["-P"] if sys.version_info >= (3, 11) else []

@@ -6,10 +6,7 @@ import pytest
 
 from extended_memory.settings import Places
 from extended_memory.storage.backends import shown
-from tests.support.commands import (
-    make,
-    run,
-)
+from tests.support.commands import make, run
 from tests.support.contexts import CONTENTS, HOSTILE
 
 SHOWN_HOSTILE = "␛[31mred␛[0m ␛]0;title␇ \ufffd2J \ufffdevil List<int> [b]is[/b] &#x202e; text"

@@ -1,8 +1,6 @@
 """``projects``, as a person runs it."""
 
-from tests.support.commands import (
-    run,
-)
+from tests.support.commands import run
 
 
 def test_projects_are_listed_the_one_saved_to_last_first(env: dict[str, str]) -> None:

@@ -5,10 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.support.commands import (
-    opened,
-    run,
-)
+from tests.support.commands import opened, run
 from tests.support.terminal import run_in_terminal
 
 

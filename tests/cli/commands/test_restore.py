@@ -5,10 +5,7 @@ from contextlib import closing
 import pytest
 
 from extended_memory.domain import Context
-from tests.support.commands import (
-    opened,
-    run,
-)
+from tests.support.commands import opened, run
 
 NOT_THERE = "list and search show the ids, trash those that were forgotten."
 

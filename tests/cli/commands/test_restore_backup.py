@@ -13,10 +13,7 @@ from pathlib import Path
 import pytest
 
 from extended_memory.domain import Note
-from tests.support.commands import (
-    opened,
-    run,
-)
+from tests.support.commands import opened, run
 from tests.support.redis_servers import RedisServer
 from tests.support.server import COMMAND, Server
 from tests.support.sqlite_stores import damage as damage_page

@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from tests.support.commands import (
-    run,
-)
+from tests.support.commands import run
 from tests.support.contexts import CONTENTS
 from tests.support.terminal import run_in_terminal
 

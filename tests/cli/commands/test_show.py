@@ -5,9 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.support.commands import (
-    run,
-)
+from tests.support.commands import run
 from tests.support.contexts import CONTENTS, HOSTILE
 from tests.support.server import COMMAND
 from tests.support.terminal import run_in_terminal

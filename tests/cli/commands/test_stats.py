@@ -5,10 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import (
-    make,
-    run,
-)
+from tests.support.commands import make, run
 from tests.support.contexts import CONTENTS, fill
 from tests.support.terminal import run_in_terminal
 

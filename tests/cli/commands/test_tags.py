@@ -2,9 +2,7 @@
 
 import json
 
-from tests.support.commands import (
-    run,
-)
+from tests.support.commands import run
 
 
 def test_tags_are_listed_the_most_used_first(env: dict[str, str]) -> None:

@@ -2,9 +2,7 @@
 
 import json
 
-from tests.support.commands import (
-    run,
-)
+from tests.support.commands import run
 from tests.support.contexts import CONTENTS
 
 

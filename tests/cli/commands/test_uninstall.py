@@ -4,9 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.support.commands import (
-    run,
-)
+from tests.support.commands import run
 
 WITHOUT_FOLDER = ["-P"] if sys.version_info >= (3, 11) else []
 

@@ -12,10 +12,7 @@ import pytest
 
 from extended_memory.domain import Context, ContextPage, Project, TagCount, TagPage
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.support.contract import (
-    load,
-    save,
-)
+from tests.support.contract import load, save
 from tests.support.redis_calls import FOREIGN, PATIENCE_SECONDS, end, ends, prepare, unlike
 from tests.support.redis_checker import flaws
 from tests.support.redis_faults import Fault, down, hung

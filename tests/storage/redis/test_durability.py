@@ -8,19 +8,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from extended_memory.domain import (
-    Context,
-)
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.domain import Context
+from extended_memory.errors import StoreError
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.connection import store
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.support.contract import (
-    load,
-    save,
-)
+from tests.support.contract import load, save
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import PATIENCE, RedisServer, until
 

@@ -7,9 +7,7 @@ import pytest
 import redis
 
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.support.contract import (
-    save,
-)
+from tests.support.contract import save
 from tests.support.redis_calls import CALLS, SAVES, WRITES, end
 from tests.support.redis_servers import RedisServer
 

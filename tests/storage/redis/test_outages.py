@@ -8,17 +8,10 @@ from datetime import timedelta
 import pytest
 import redis
 
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.errors import StoreError
 from extended_memory.storage.redis.connection import store
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.support.contract import (
-    NO_TIME,
-    TEN_MINUTES,
-    load,
-    save,
-)
+from tests.support.contract import NO_TIME, TEN_MINUTES, load, save
 from tests.support.redis_calls import FOREIGN, end, prepare
 from tests.support.redis_checker import flaws
 from tests.support.redis_faults import Fault, down, hung

@@ -8,12 +8,7 @@ import pytest
 import redis
 
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.support.contract import (
-    NO_TIME,
-    everything,
-    load,
-    save,
-)
+from tests.support.contract import NO_TIME, everything, load, save
 from tests.support.redis_calls import CALLS, WRITES, End, end, find, prepare
 from tests.support.redis_checker import flaws
 from tests.support.redis_permissions import PERMISSIONS

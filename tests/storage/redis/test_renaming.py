@@ -9,23 +9,12 @@ from contextlib import closing
 import pytest
 import redis
 
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.errors import StoreError
 from extended_memory.storage.contract import MemoryRepository
 from extended_memory.storage.redis.connection import store
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.support.contract import (
-    load,
-    save,
-)
-from tests.support.moves import (
-    NOON,
-    filled,
-    held,
-    renamed,
-    with_past,
-)
+from tests.support.contract import load, save
+from tests.support.moves import NOON, filled, held, renamed, with_past
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import Cluster, Outage, RedisServer
 from tests.support.rounds import FACTOR

@@ -22,9 +22,7 @@ from extended_memory.domain import (
     Selection,
     TimeSpan,
 )
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.errors import StoreError
 from extended_memory.search.analyzer import VERSION
 from extended_memory.search.engine import Query, search
 from extended_memory.search.index import Group, SearchIndex, VocabularyRange
@@ -32,9 +30,7 @@ from extended_memory.storage.redis.repository import RedisRepository
 from extended_memory.storage.redis.search import reads, writes
 from extended_memory.storage.redis.search.reads import RedisIndex
 from tests.support import memory_index
-from tests.support.contract import (
-    save,
-)
+from tests.support.contract import save
 from tests.support.memory_index import MemoryIndex
 from tests.support.redis_calls import find
 from tests.support.redis_checker import flaws

@@ -8,17 +8,12 @@ from urllib.parse import quote
 
 import pytest
 
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.errors import StoreError
 from extended_memory.settings import RedisLocation
 from extended_memory.storage.backends import open_repository
 from extended_memory.storage.redis.connection.address import parse
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.support.contract import (
-    load,
-    save,
-)
+from tests.support.contract import load, save
 from tests.support.redis_calls import end, ends, prepare, unlike
 from tests.support.redis_faults import down
 from tests.support.redis_servers import RedisServer, TlsProxy

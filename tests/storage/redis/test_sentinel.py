@@ -8,10 +8,7 @@ import pytest
 
 from extended_memory.domain import Context
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.support.contract import (
-    load,
-    save,
-)
+from tests.support.contract import load, save
 from tests.support.redis_calls import PATIENCE_SECONDS, End, end, ends, prepare, unlike
 from tests.support.redis_checker import flaws
 from tests.support.redis_faults import Fault, down, hung

@@ -11,9 +11,7 @@ import pytest
 from extended_memory.cli.commands.import_ import Form
 from extended_memory.transfer.formats import catalogue, jsonl, markdown
 from extended_memory.transfer.formats.item import TransferError
-from tests.support.exports import (
-    DATA,
-)
+from tests.support.exports import DATA
 from tests.support.portable_contexts import EXAMPLE
 
 

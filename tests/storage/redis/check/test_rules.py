@@ -6,19 +6,13 @@ from typing import Any
 
 import pytest
 
-from extended_memory.domain import (
-    Change,
-    Note,
-)
+from extended_memory.domain import Change, Note
 from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.redis import renaming
 from extended_memory.storage.redis.connection.store import Store
 from extended_memory.storage.redis.keys import id_of
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.support.contract import (
-    NO_TIME,
-    tell,
-)
+from tests.support.contract import NO_TIME, tell
 from tests.support.redis_checker import flaws
 from tests.support.redis_servers import Cluster, RedisServer
 

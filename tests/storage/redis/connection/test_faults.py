@@ -5,11 +5,7 @@ from contextlib import closing
 import pytest
 
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.support.contract import (
-    everything,
-    load,
-    save,
-)
+from tests.support.contract import everything, load, save
 from tests.support.redis_calls import CALLS, FOREIGN, GROWING, READS, WRITES, ends, unlike
 from tests.support.redis_checker import flaws
 from tests.support.redis_faults import (

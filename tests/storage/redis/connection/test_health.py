@@ -8,10 +8,7 @@ import pytest
 import redis
 
 from extended_memory.storage.redis.repository import RedisRepository
-from tests.support.contract import (
-    load,
-    save,
-)
+from tests.support.contract import load, save
 from tests.support.redis_calls import CALLS, End, end, prepare
 from tests.support.redis_servers import Cluster, RedisServer
 

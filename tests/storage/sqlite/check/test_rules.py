@@ -7,9 +7,7 @@ import pytest
 
 from extended_memory.flaws import Finding, Flaw
 from extended_memory.storage.sqlite.repository import SqliteRepository
-from tests.support.contract import (
-    tell,
-)
+from tests.support.contract import tell
 from tests.support.sqlite_stores import execute, faults_within, index_flaws, rows, save
 
 DERIVED = {

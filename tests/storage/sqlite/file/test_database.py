@@ -12,14 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event
 
-from extended_memory.domain import (
-    Note,
-    Selection,
-)
-from extended_memory.errors import (
-    StoreBusyError,
-    StoreError,
-)
+from extended_memory.domain import Note, Selection
+from extended_memory.errors import StoreBusyError, StoreError
 from extended_memory.storage.contract import MAY_WAIT
 from extended_memory.storage.sqlite.file.database import COMMITS_PER_CHECKPOINT, Database
 from extended_memory.storage.sqlite.file.engine import BUSY_TIMEOUT_SECONDS, driver_connection

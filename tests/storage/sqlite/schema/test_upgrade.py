@@ -15,9 +15,7 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from extended_memory.errors import (
-    StoreError,
-)
+from extended_memory.errors import StoreError
 from extended_memory.storage.sqlite.repository import SqliteRepository
 from extended_memory.storage.sqlite.schema import upgrade
 from extended_memory.version import __version__

@@ -21,10 +21,7 @@ from extended_memory.storage.sqlite.search.reads import SqliteIndex
 from tests.support import memory_index
 from tests.support.memory_index import MemoryIndex
 from tests.support.rounds import FACTOR
-from tests.support.sqlite_servers import (
-    imported_by_a_load,
-    search_without_rights,
-)
+from tests.support.sqlite_servers import imported_by_a_load, search_without_rights
 from tests.support.sqlite_stores import (
     NOON,
     faults_within,

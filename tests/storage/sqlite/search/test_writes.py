@@ -15,11 +15,7 @@ from extended_memory.domain import Change
 from extended_memory.search.analyzer import VERSION
 from extended_memory.storage.sqlite.repository import SqliteRepository
 from extended_memory.storage.sqlite.search import writes
-from tests.support.sqlite_servers import (
-    index_all,
-    index_and_save,
-    prepare,
-)
+from tests.support.sqlite_servers import index_all, index_and_save, prepare
 from tests.support.sqlite_stores import (
     SPAWN,
     backups,
