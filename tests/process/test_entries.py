@@ -127,6 +127,7 @@ def test_help_says_what_it_is_and_ends() -> None:
     assert told.stderr == ""
 
 
+@pytest.mark.long(but=1)
 @pytest.mark.parametrize("name", OUR_ENTRIES)
 def test_options_that_are_not_known_are_ignored_as_in_090(name: str, start: Start) -> None:
     server = start([*OUR_ENTRIES[name], "--stdio", "serve", "--port=1"])

@@ -7,11 +7,12 @@ from stat import S_IMODE
 import pytest
 
 from tests.support.database import contents
-from tests.support.server import COMMAND, TOOL_CALLS, Start, text
+from tests.support.server import COMMAND, PATIENCE, TOOL_CALLS, Start, text
 
 PASSWORD = "hunter2-swordfish"  # a password that must never be shown
 
 
+@pytest.mark.long(but=3)
 @pytest.mark.parametrize(
     ("variable", "value", "remedy"),
     [
@@ -42,7 +43,7 @@ def test_a_setting_that_cannot_be_understood_ends_the_process_with_one_sentence(
     monkeypatch.chdir(tmp_path)
     before = list(tmp_path.rglob("*"))
     ended = subprocess.run(
-        COMMAND, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30
+        COMMAND, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE
     )
     assert ended.returncode == 2
     assert list(tmp_path.rglob("*")) == before

@@ -124,6 +124,8 @@ def test_a_number_may_be_its_bounds_and_nothing_beyond(
         assert rule_broken_by(argument, given) == f"must be {rule}; given: {given}."
 
 
+NO_INTEGERS: list[object] = [5.5, "5.5", "high", True, [], {}, "", "1e400"]
+
 REFUSED: list[tuple[str, object, str]] = [
     *(("Content", given, "be text") for given in (None, 7, ["a"])),
     *(("Content", given, "not be blank") for given in ("", " \n\t\u2003")),
@@ -140,7 +142,7 @@ REFUSED: list[tuple[str, object, str]] = [
     *(
         (argument, given, "be a whole number")
         for argument in ("Importance", "NewImportance", "Limit", "ContextId")
-        for given in (5.5, "5.5", "high", True, [], {}, "", "1e400")
+        for given in NO_INTEGERS
     ),
     ("ContextId", None, "be a whole number"),
     ("ContextId", "1; DROP TABLE contexts", "be a whole number"),

@@ -80,6 +80,7 @@ def test_a_sound_installation_has_no_problem(home: Path, place: Path) -> None:
     assert "Cursor starts extended-memory-mcp" in facts(remarks, "clients")
 
 
+@pytest.mark.long
 def test_every_remark_reads_without_colour_in_a_narrow_terminal(home: Path, place: Path) -> None:
     fill(str(place))
     ended = run("doctor", env={"COLUMNS": "40"})
@@ -188,6 +189,7 @@ def test_who_uses_the_file_is_said(home: Path, place: Path, tmp_path: Path) -> N
         assert server.end() == 0
 
 
+@pytest.mark.long
 def test_a_file_that_others_may_read_is_a_warning(home: Path, place: Path) -> None:
     fill(str(place))
     place.chmod(0o644)

@@ -187,6 +187,7 @@ def test_without_a_url_and_without_redis_the_place_is_asked_for(place: Path) -> 
     assert not place.exists()
 
 
+@pytest.mark.long
 def test_a_server_that_is_down_is_one_sentence_without_its_password(place: Path) -> None:
     ended = run(
         "import-redis",

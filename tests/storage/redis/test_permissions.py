@@ -87,6 +87,7 @@ def test_another_database_needs_one_command_more(server: RedisServer, client: re
         use_fully(repository)
 
 
+@pytest.mark.long
 def test_a_cluster_needs_two_commands_more() -> None:
     with Cluster() as cluster:
         for server in cluster.servers:

@@ -213,6 +213,7 @@ def test_what_two_renames_move_at_once_is_in_one_of_their_projects(
     assert on_the_way(client) == set()
 
 
+@pytest.mark.long
 def test_a_cluster_renames_a_project() -> None:
     with Cluster() as cluster, closing(RedisRepository(cluster.url, key_prefix="em")) as repository:
         filled(repository, "alpha", "beta")

@@ -193,6 +193,7 @@ def test_every_read_and_search_answers_as_the_plain_index_does(
         assert_alike(repository, chance, rounds=25)
 
 
+@pytest.mark.long
 def test_a_cluster_answers_as_the_plain_index_does() -> None:
     with (
         Cluster() as cluster,

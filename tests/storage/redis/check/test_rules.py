@@ -160,6 +160,7 @@ def test_what_a_move_that_was_killed_left_on_its_way_is_found_and_arrives(
     assert flaws(client) == []
 
 
+@pytest.mark.long
 def test_a_store_on_a_cluster_is_looked_through_and_mended() -> None:
     with (
         Cluster() as cluster,

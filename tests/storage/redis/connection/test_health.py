@@ -138,6 +138,7 @@ def test_a_layout_that_is_not_known_is_refused_also_where_no_release_is_named(
     assert "None" not in refused.sentence
 
 
+@pytest.mark.long
 def test_every_primary_of_a_cluster_is_looked_at(caplog: pytest.LogCaptureFixture) -> None:
     with Cluster() as cluster, cluster.servers[1].client() as client:
         client.config_set("appendonly", "no")
