@@ -70,6 +70,7 @@ def test_a_name_that_looks_like_an_emoji_stays_a_name(env: dict[str, str]) -> No
     assert "a:b:c" in run("trash", env=env).stdout
 
 
+@pytest.mark.long(but=2)
 @pytest.mark.parametrize(
     "command", ["list -p shop", "search ё -p shop", "projects", "tags -p shop"]
 )
@@ -88,6 +89,7 @@ def test_a_pipe_gets_utf_8_whatever_the_system_speaks(env: dict[str, str], comma
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="it is a device of Linux")
+@pytest.mark.long(but=2)
 @pytest.mark.parametrize("command", ["show 1", "list -p shop", "stats", "projects --json"])
 def test_an_output_that_is_full_is_a_sentence(env: dict[str, str], command: str) -> None:
     with Path("/dev/full").open("wb") as full:

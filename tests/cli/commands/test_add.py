@@ -33,6 +33,7 @@ def test_a_text_is_saved_with_what_is_said_of_it(env: dict[str, str]) -> None:
     )
 
 
+@pytest.mark.long(but=4)
 @pytest.mark.parametrize(
     ("given", "kept"), [("a\nb\n", "a\nb"), ("a\r\n", "a"), ("a", "a"), ("a\n\n", "a\n")]
 )
