@@ -122,6 +122,7 @@ class SqliteIndex(SearchIndex):
         single: Counter[int] = Counter()
         for weights in finding:
             single.update(weights if len(weights) == 1 else {})
+        at_most = limit if all(group.finds for group in groups) else RESCORED
         levels = range(
             max(MINIMUM_IMPORTANCE, selection.minimum_importance), MAXIMUM_IMPORTANCE + 1
         )
@@ -135,7 +136,7 @@ class SqliteIndex(SearchIndex):
             "levels": _json(levels),
             "since": _milliseconds(selection.span.since, _FIRST),
             "until": _milliseconds(selection.span.until, _LAST),
-            "limit": RESCORED if others else limit,
+            "limit": at_most,
         }
         found: list[tuple[int, ...]] = []
         for recent in (False, True):
@@ -148,11 +149,9 @@ class SqliteIndex(SearchIndex):
                 tagged=bool(selection.tags),
             )
             found += self._database.execute(statement, values).fetchall()
-        found.sort(reverse=True)
+        found = sorted(found, reverse=True)[:at_most]
         if others:
-            found = sorted(
-                ((score, context_id) for _, context_id, score in found[:RESCORED]), reverse=True
-            )
+            found = sorted(((score, context_id) for _, context_id, score in found), reverse=True)
         return tuple(Scored(id=context_id, score=score) for score, context_id in found[:limit])
 
     @override

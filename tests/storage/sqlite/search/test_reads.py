@@ -178,6 +178,20 @@ def test_every_read_is_that_of_the_index_in_plain_python(
                 assert file.best(project, groups, selection, limit=limit) == best
 
 
+def test_only_the_best_are_returned_although_no_context_has_the_word_that_adds_to_them(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reads, "RESCORED", 1)
+    with closing(SqliteRepository(place)) as repository:
+        ids = [save(repository, f"zebra {number}") for number in range(3)]
+    finding = Group(terms=("zebra",), weight=1)
+    adding = Group(terms=("unknown",), weight=1, finds=False)
+    with reading(place) as file:
+        found = file.best("general", [finding, adding], EVERY_CONTEXT, limit=3)
+        assert [one.id for one in found] == ids[-1:]
+        assert len(file.best("general", [finding], EVERY_CONTEXT, limit=3)) == 3
+
+
 @pytest.mark.parametrize(("old", "new"), [("alpha", "beta"), ("beta", "alpha"), ("beta", "gamma")])
 def test_projects_that_become_one_have_one_index(place: Path, old: str, new: str) -> None:
     chance = Chance(11)
